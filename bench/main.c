@@ -301,6 +301,17 @@ const cli_command bench_commands[] = {
      .own_size = sizeof(version_options),
      .hidden = true,
      .main = cmd_version},
+    {.name = "worker",
+     .summary = "one kernel kept ready: a call for each letter g from standard input (of fleet run --step)",
+     .usage = "WORKLOAD[:key=value...]",
+     .about =
+         "ironroof-net starts it on every node. Answers a line: ready, bytes of weights, the point; then "
+         "seconds a call.",
+     .sets = CLI_SET_POINTS | CLI_SET_THREADS | CLI_SET_FILTER | CLI_SET_WHERE | CLI_SET_HOST,
+     .min_args = 1,
+     .max_args = -1,
+     .hidden = true,
+     .main = cmd_worker},
     {.name = "complete",
      .summary = "what may stand for the last word: one candidate a line, a tab, what it is",
      .usage = "-- [WORD...]",

@@ -27,6 +27,7 @@ int cmd_version(const cli_args *);
 int cmd_manual(const cli_args *);
 int cmd_completion(const cli_args *);
 int cmd_complete(const cli_args *);
+int cmd_worker(const cli_args *);
 typedef struct {
     bool json;
 } version_options;

@@ -5,6 +5,7 @@
 #include "bench/cli/version.h"
 #include "bench/commands/fleet.h"
 #include "bench/commands/fleet_options.h"
+#include "bench/fleet/gather.h"
 #include "bench/fleet/launch.h"
 #include "bench/fleet/network.h"
 #include "harness/machine/machine.h"
@@ -41,7 +42,7 @@ typedef struct {
     fleet_names          names, down; /* asked for; of them, cannot answer */
     ir_fleet_plan        plan;
     char                 dir[PATH_MAX], self[1024];
-    char                 said[400];
+    char                 said[400], *word; /* word: the plan, where nodes see no folder */
     int                  pairs;
     bool                 refused; /* the network phase, by its program */
 } fleet_job;
@@ -121,6 +122,7 @@ static ir_status fleet_run_prepare(fleet_job *j)
     if (st == IR_OK) st = fleet_run_make_folder(j);
     snprintf(path, sizeof path, "%s/plan.json", j->dir);
     if (st == IR_OK) st = ir_fleet_plan_write(path, &j->plan);
+    if (st == IR_OK && j->own->no_shared) st = fleet_plan_word(&j->plan, &j->word);
     return st;
 }
 
@@ -182,10 +184,22 @@ static ir_status still_room(const fleet_job *j, const fleet_names *missing)
                    missing->n, *names ? names : "none");
 }
 
+/* One launch; with frames, what came back becomes the folder's files. */
+static ir_status launch_and_gather(fleet_job *j, int number, fleet_launcher *l, const fleet_names *who,
+                                   char **args)
+{
+    char      stray[IR_FLEET_NAME] = "";
+    ir_status st = launch_rounds(j, number, l, who, args);
+    if (st == IR_OK && j->word) st = fleet_gather(j->dir, &j->plan, number, l->out, l->n, stray);
+    if (*stray) fprintf(stderr, "ironroof: %s answered, and was not asked by that name\n", stray);
+    fleet_launcher_free(l);
+    return st;
+}
+
 static ir_status fleet_run_look(fleet_job *j, int number, const fleet_names *who)
 {
     char        digit[2] = {(char)('0' + number), 0};
-    char       *args[] = {j->self, "fleet", "agent", j->dir, digit};
+    char       *args[] = {j->self, "fleet", "agent", j->word ? j->word : j->dir, digit};
     fleet_names up = {calloc(who->n + 1, IR_FLEET_NAME), 0};
     if (!up.v) return ir_fail(IR_ENOMEM, "no memory for %zu nodes", who->n);
     for (size_t i = 0; i < who->n; i++)
@@ -193,14 +207,15 @@ static ir_status fleet_run_look(fleet_job *j, int number, const fleet_names *who
     fleet_launcher l = {.engine = j->engine,
                         .engine_args = j->own->engine_args,
                         .at_once = (size_t)j->own->at_once,
+                        .frames = j->word != NULL,
                         .deadline_s = j->own->timeout_s + GRACE_S};
     remark(j, number == 1 ? "first look" : "second look", up.n);
-    ir_status st = up.n ? launch_rounds(j, number, &l, &up, args) : IR_OK;
+    ir_status st = up.n ? launch_and_gather(j, number, &l, &up, args) : IR_OK;
     /* One launch over many nodes fails for all when it fails for one: the few that left no file are asked
      * singly. */
     keep_missing(j, number, &up);
     if (st == IR_OK && j->engine == FLEET_SLURM && who->n > FLEET_EACH && up.n && up.n <= FLEET_EACH)
-        st = fleet_launch(&l, &up, args, 5);
+        st = launch_and_gather(j, number, &l, &up, args);
     if (st == IR_OK && up.n) keep_missing(j, number, &up), st = still_room(j, &up);
     if (*l.said) snprintf(j->said, sizeof j->said, "%s", l.said);
     free(up.v);
@@ -253,14 +268,24 @@ static ir_status network_phase(fleet_job *j)
     ir_status   st = survivors(j, &who);
     if (st == IR_OK && who.n >= 2 && (j->engine == FLEET_SLURM || j->engine == FLEET_MPI)) {
         remark(j, "network", who.n);
-        st =
-            fleet_network(j->engine, j->own->engine_args, j->self, j->dir, &who, j->pairs, j->own->timeout_s);
+        fleet_network_plan p = {.engine = j->engine,
+                                .engine_args = j->own->engine_args,
+                                .self = j->self,
+                                .dir = j->dir,
+                                .word = j->word,
+                                .step = j->own->step,
+                                .pairs = j->pairs,
+                                .timeout_s = j->own->timeout_s};
+        st = fleet_network(&p, &who);
         if (st == IR_SKIP) {
             fprintf(stderr, "ironroof: the network was not measured: %s\n", ir_why());
             st = IR_OK;
         }
         j->refused = st == IR_EINVAL;
     }
+    if (j->engine == FLEET_PDSH)
+        fprintf(stderr,
+                "ironroof: the network was not measured: pdsh starts no MPI job (--engine mpi does)\n");
     fleet_names_free(&who);
     return st;
 }
@@ -271,6 +296,9 @@ static void explain(const fleet_job *j, int code)
     if (code == EXIT_BAD && *j->said) fprintf(stderr, "ironroof: the engine said: %s\n", j->said);
     for (size_t i = 0; i < j->down.n; i++)
         fprintf(stderr, "ironroof: node %s was not asked: Slurm says it cannot answer\n", j->down.v[i]);
+    if (code == EXIT_BAD && strstr(j->said, "plan.json"))
+        fprintf(stderr, "ironroof: nodes do not see %s: name a folder that they share, or give --no-shared\n",
+                j->dir);
 }
 
 int fleet_run(const cli_args *a)
@@ -296,6 +324,7 @@ int fleet_run(const cli_args *a)
     ir_fleet_plan_free(&j->plan);
     fleet_names_free(&j->names);
     fleet_names_free(&j->down);
+    free(j->word);
     free(j);
     return code;
 }

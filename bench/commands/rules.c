@@ -177,13 +177,15 @@ static bool    has_no_net(const cli_args *a) { return cli_given(a, "no-net"); }
 const cli_rule fleet_rules[] = {
     {"force", 0, always, "a sweep is never replaced, and what 'fleet judge' wrote always"},
     {"against", 0, is_no_check, "it is of 'fleet check'"},
-    {"nodes engine engine-args rounds delta alpha timeout at-once no-net pairs", 0, is_judge,
+    {"nodes engine engine-args rounds delta alpha timeout at-once no-net no-shared pairs step", 0, is_judge,
      "the folder's plan.json says it: it is of 'fleet run'"},
-    {"nodes engine engine-args rounds delta alpha timeout at-once no-net pairs baseline output color", 0,
-     is_check, "'fleet check' does as the fleet did that it is held against"},
-    {"nodes engine engine-args rounds delta alpha timeout at-once no-net pairs baseline output color quiet",
+    {"nodes engine engine-args rounds delta alpha timeout at-once no-net no-shared pairs step baseline "
+     "output color",
+     0, is_check, "'fleet check' does as the fleet did that it is held against"},
+    {"nodes engine engine-args rounds delta alpha timeout at-once no-net no-shared pairs step baseline "
+     "output color quiet",
      0, is_agent, "'fleet agent' does what its folder's plan says"},
-    {"engine-args at-once", 0, runs_here, "--engine local starts nothing elsewhere"},
-    {"pairs", 0, has_no_net, "--no-net measures no network"},
-    {"no-net pairs", 0, runs_here, "--engine local has no network"},
+    {"engine-args at-once no-shared", 0, runs_here, "--engine local starts nothing elsewhere"},
+    {"pairs step", 0, has_no_net, "--no-net measures no network"},
+    {"no-net pairs step", 0, runs_here, "--engine local has no network"},
     {0}};

@@ -2,6 +2,8 @@
  * the first measures the ceilings, later ones take them from its record. */
 #define _GNU_SOURCE
 #include "bench/fleet/agent.h"
+#include "bench/fleet/frame.h"
+#include "bench/fleet/gather.h"
 #include "bench/ab/child.h"
 #include "bench/cli/version.h"
 #include "harness/machine/machine.h"
@@ -28,15 +30,18 @@ static bool in_plan(const ir_fleet_plan *p, const char *name)
     return false;
 }
 
-/* The name the engine gave, else the host's, whole or up to its first dot. */
+/* The name the engine gave, else the host's, whole or up to its first dot. A plan without names knows no
+ * better: who asked finds the node by what the engine or the host calls it. */
 static ir_status name_node(const ir_fleet_plan *p, ir_fleet_node *d)
 {
     static const char *const given[] = {"IRONROOF_NODE", "SLURMD_NODENAME"};
     if (gethostname(d->host, sizeof d->host - 1) != 0) snprintf(d->host, sizeof d->host, "unknown");
     for (size_t i = 0; i < sizeof given / sizeof *given && !*d->node; i++) {
         const char *v = getenv(given[i]);
-        if (v && in_plan(p, v)) snprintf(d->node, sizeof d->node, "%s", v);
+        if (v && (in_plan(p, v) || (!p->nnode && ir_fleet_is_name(v))))
+            snprintf(d->node, sizeof d->node, "%s", v);
     }
+    if (!*d->node && !p->nnode) snprintf(d->node, sizeof d->node, "%s", d->host);
     if (!*d->node && in_plan(p, d->host)) snprintf(d->node, sizeof d->node, "%s", d->host);
     char cut[IR_FLEET_NAME];
     snprintf(cut, sizeof cut, "%.*s", (int)strcspn(d->host, "."), d->host);
@@ -219,16 +224,32 @@ static ir_status add_round(const ir_fleet_plan *plan, const char *dir, const cha
     return measure_rounds(plan, round, round + 1, dir, first, d);
 }
 
+/* Into the folder, or, where there is none, to whoever reads the engine's output. */
+static ir_status hand_in(const char *path, int look, const ir_fleet_node *d)
+{
+    char id[FRAME_ID], *text = NULL;
+    if (*path) return ir_fleet_node_write(path, d);
+    ir_status st = ir_fleet_node_text(d, &text);
+    snprintf(id, sizeof id, "look%d", look);
+    if (st == IR_OK && !frame_write(stdout, d->node, id, text, strcspn(text, "\n")))
+        st = ir_fail(IR_EIO, "standard output: %s", strerror(errno));
+    free(text);
+    return st;
+}
+
 ir_status fleet_agent(const char *dir, int look, int round)
 {
     char          path[4200];
     ir_fleet_plan plan;
     ir_fleet_node d = {.look = look};
-    snprintf(path, sizeof path, "%s/plan.json", dir);
-    ir_status st = ir_fleet_plan_read(path, &plan);
+    bool          folder = !fleet_is_plan_word(dir);
+    snprintf(path, sizeof path, "%.4100s/plan.json", folder ? dir : "");
+    ir_status st = folder ? ir_fleet_plan_read(path, &plan) : fleet_plan_unword(dir, &plan);
     if (st != IR_OK) return st;
+    *path = 0;
+    if (!folder) round = -1;
     st = name_node(&plan, &d);
-    if (st == IR_OK) st = fleet_path(dir, look, d.node, plan.nnode, true, path, sizeof path);
+    if (st == IR_OK && folder) st = fleet_path(dir, look, d.node, plan.nnode, true, path, sizeof path);
     if (st == IR_OK) {
         snprintf(d.run, sizeof d.run, "%s", plan.run);
         ir_status measured = IR_OK;
@@ -239,7 +260,7 @@ ir_status fleet_agent(const char *dir, int look, int round)
                                  : add_round(&plan, dir, path, round, &d);
         if (measured != IR_OK)
             snprintf(d.status, sizeof d.status, "failed"), snprintf(d.why, sizeof d.why, "%s", ir_why());
-        st = ir_fleet_node_write(path, &d);
+        st = hand_in(path, look, &d);
     }
     char why[400];
     snprintf(why, sizeof why, "%s", ir_why());

@@ -4,7 +4,8 @@
 #define BENCH_FLEET_AGENT_H
 #include "bench/fleet/fleet.h"
 /* Runs the rounds of this look (round >= 0: that one alone, added to the digest that is there) and writes the
- * node's digest into DIR, whatever happens to the rounds. An error means that there is no digest: no plan, a
+ * node's digest into DIR, or as frames to standard output where dir is a plan's word (gather.h), whatever
+ * happens to the rounds. An error means that there is no digest: no plan, a
  * node that is not in it, a disk that is full. look 0: nothing is measured; the file says that the node
  * answers. */
 ir_status fleet_agent(const char *dir, int look, int round);

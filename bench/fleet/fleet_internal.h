@@ -31,6 +31,13 @@ ir_status fleet_collect(const fleet_data *, fleet_result *);
 void      fleet_judge_clocks(fleet_result *);
 ir_status fleet_judge_links(fleet_result *);
 void      fleet_conclude(fleet_result *); /* counts, sentence, exit code */
+/* What the law says of a step: its computing, measured alone, and a sum over the network; NAN: no law. */
+static inline double fleet_step_law_s(const fleet_result *r, const ir_fleet_step *s)
+{
+    return s->compute_s + ir_network_sum_s(&r->law, s->size_B, s->nodes);
+}
+/* One line: measured, by the law, what bounds it. buf is returned. */
+const char *fleet_step_text(const fleet_result *, const ir_fleet_step *, char *buf, size_t n);
 /* First fact in which two digests differ; NULL: none. */
 const char *fleet_fact_differs(const ir_fleet_node *a, const ir_fleet_node *b);
 const char *fleet_fact(const ir_fleet_node *, const char *key); /* NULL: it has none */

@@ -49,6 +49,7 @@ fleet_member *fleet_find(const fleet_data *d, const char *name)
 
 static ir_status expect_members(fleet_data *d)
 {
+    if (!d->plan.nnode) return ir_fail(IR_EINVAL, "plan.json: nodes: there are none");
     d->v = calloc(d->plan.nnode + 1, sizeof *d->v);
     if (!d->v) return ir_fail(IR_ENOMEM, "no memory for %zu nodes", d->plan.nnode);
     d->n = d->plan.nnode;

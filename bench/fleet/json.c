@@ -66,6 +66,40 @@ static void put_outlier(ir_json *o, const fleet_result *r, const fleet_outlier *
     ir_json_close(o, '}');
 }
 
+/* Ping-pong of the first pair, half a round trip by size. */
+static void put_ladder(ir_json *o, const fleet_data *d)
+{
+    ir_json_key(o, "pingpong");
+    ir_json_open(o, '[');
+    for (size_t k = 0; k < d->pairs.n; k++) {
+        const ir_fleet_pair *p = &d->pairs.v[k];
+        if (strcmp(p->what, "pingpong")) continue;
+        ir_json_open(o, '{');
+        ir_json_key_num(o, "size_B", p->size_B);
+        ir_json_key_num(o, "time_s", p->value);
+        ir_json_close(o, '}');
+    }
+    ir_json_close(o, ']');
+}
+
+static void put_steps(ir_json *o, const fleet_result *r)
+{
+    ir_json_key(o, "steps");
+    ir_json_open(o, '[');
+    for (size_t k = 0; k < r->data->pairs.nstep; k++) {
+        const ir_fleet_step *s = &r->data->pairs.step[k];
+        ir_json_open(o, '{');
+        ir_json_key_text(o, "point", s->point);
+        ir_json_key_num(o, "nodes", s->nodes);
+        ir_json_key_num(o, "size_B", s->size_B);
+        ir_json_key_num(o, "compute_s", s->compute_s);
+        ir_json_key_num(o, "step_s", s->step_s);
+        ir_json_key_num(o, "law_s", fleet_step_law_s(r, s));
+        ir_json_close(o, '}');
+    }
+    ir_json_close(o, ']');
+}
+
 static void put_network(ir_json *o, const fleet_result *r)
 {
     ir_json_key(o, "network");
@@ -83,6 +117,8 @@ static void put_network(ir_json *o, const fleet_result *r)
     } else {
         ir_json_null(o);
     }
+    put_ladder(o, r->data);
+    put_steps(o, r);
     ir_json_key(o, "links");
     ir_json_open(o, '[');
     for (size_t k = 0; k < r->nlink; k++) {

@@ -64,7 +64,9 @@ static void absent(const fleet_data *d, const fleet_member *m, fleet_finding *f)
         judge_decide(f, FLEET_UNLIKE, "version %s of the program, the plan's is %s",
                      *last->version ? last->version : "unknown", d->plan.version);
         snprintf(f->word, sizeof f->word, "version");
-    } else if (!strcmp(last->status, "hung"))
+    } else if (!strcmp(last->status, "damaged"))
+        judge_decide(f, FLEET_LOST, "%s", last->why);
+    else if (!strcmp(last->status, "hung"))
         judge_decide(f, FLEET_HUNG, "%s: %s", *last->at ? last->at : "?", last->why);
     else if (strcmp(last->status, "ok"))
         judge_decide(f, FLEET_INCORRECT, "%s%s%s", last->at, *last->at ? ": " : "",

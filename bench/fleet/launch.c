@@ -62,7 +62,7 @@ ir_status fleet_engine_choose(fleet_engine asked, fleet_engine *out)
 typedef struct {
     char       *v[MOST_WORDS];
     size_t      n, nnode;
-    char       *list, number[24], node[100], limit[32], patience[32];
+    char       *list, number[24], node[100], limit[32], patience[32], pmi[32];
     child_words more;
 } words;
 static void launch_add(words *w, const char *s)
@@ -121,8 +121,9 @@ static void slurm_words(words *w, const fleet_launcher *l)
         launch_add(w, "-w");
         launch_add(w, w->list);
     }
-    launch_add(w, w->limit); /* should srun itself be killed */
-    if (l->mpi && !(l->engine_args && strstr(l->engine_args, "--mpi"))) launch_add(w, "--mpi=pmix");
+    launch_add(w, w->limit);                 /* should srun itself be killed */
+    if (l->frames) launch_add(w, "--label"); /* line by line, instead of as it comes */
+    if (l->mpi && !(l->engine_args && strstr(l->engine_args, "--mpi"))) launch_add(w, w->pmi);
 }
 
 static void mpi_words(words *w, const fleet_launcher *l)
@@ -135,6 +136,7 @@ static void mpi_words(words *w, const fleet_launcher *l)
     launch_add(w, "-np");
     launch_add(w, w->number);
     if (open && !l->mpi) launch_add(w, "--continuous");
+    if (l->frames) launch_add(w, open ? "--tag-output" : "-prepend-rank");
 }
 
 static void pdsh_words(words *w, const fleet_launcher *l)
@@ -155,6 +157,7 @@ static ir_status command(const fleet_launcher *l, const fleet_names *n, char *co
     snprintf(w->number, sizeof w->number, "%zu", n->n);
     snprintf(w->patience, sizeof w->patience, "%.0f", l->deadline_s > 6 ? l->deadline_s - 4 : 2);
     snprintf(w->limit, sizeof w->limit, "--time=%.0f", l->deadline_s / 60 + 1);
+    snprintf(w->pmi, sizeof w->pmi, "--mpi=%s", *l->pmi ? l->pmi : "pmix");
     if (engine[l->engine]) engine[l->engine](w, l);
     ir_status st = l->engine_args ? child_split(l->engine_args, &w->more) : IR_OK;
     if (st != IR_OK) return st;
@@ -165,6 +168,23 @@ static ir_status command(const fleet_launcher *l, const fleet_names *n, char *co
     for (size_t i = 0; i < narg; i++) launch_add(w, args[i]);
     return w->n + 1 < MOST_WORDS ? IR_OK
                                  : ir_fail(IR_EINVAL, "--engine-args: more than %d words", MOST_WORDS);
+}
+
+static ir_status launch_keep(fleet_launcher *l, const child_result *r)
+{
+    char *grown = realloc(l->out, l->n + r->n + 1);
+    if (!grown) return ir_fail(IR_ENOMEM, "no memory for what %zu bytes of nodes say", r->n);
+    memcpy(grown + l->n, r->out, r->n);
+    l->out = grown;
+    l->n += r->n;
+    return IR_OK;
+}
+
+void fleet_launcher_free(fleet_launcher *l)
+{
+    free(l->out);
+    l->out = NULL;
+    l->n = 0;
 }
 
 static ir_status launch_start(fleet_launcher *l, const fleet_names *n, char *const *args, size_t narg)
@@ -181,6 +201,7 @@ static ir_status launch_start(fleet_launcher *l, const fleet_names *n, char *con
         else if (*r.err)
             snprintf(l->said, sizeof l->said, "%.399s", r.err);
         l->code = r.code;
+        if (l->frames) st = launch_keep(l, &r);
         child_free(&r);
     }
     child_words_free(&w.more);
@@ -192,6 +213,7 @@ ir_status fleet_launch(fleet_launcher *l, const fleet_names *names, char *const 
 {
     size_t    at_once = l->engine == FLEET_LOCAL ? 1 : l->at_once ? l->at_once : names->n;
     ir_status st = IR_OK;
+    fleet_launcher_free(l);
     for (size_t i = 0; i < names->n && st == IR_OK; i += at_once) {
         fleet_names some = {names->v + i, names->n - i < at_once ? names->n - i : at_once};
         st = launch_start(l, &some, args, narg);

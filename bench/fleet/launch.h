@@ -31,9 +31,14 @@ typedef struct {
     const char  *engine_args; /* more words for the engine; NULL: none */
     size_t       at_once;
     double       deadline_s;
-    bool         mpi; /* one MPI job over all of them, not one process each */
+    bool         mpi;     /* one MPI job over all of them, not one process each */
+    char         pmi[16]; /* of such a job: what Slurm must speak, unless engine_args say; empty: pmix */
+    bool         frames;  /* nodes see no folder of ours: what they write comes back, labelled by line */
     char         said[400];
     int          code; /* the engine's exit code; -1: it had to be ended */
+    char        *out;  /* with frames: standard output of the last fleet_launch(); owned */
+    size_t       n;
 } fleet_launcher;
 ir_status fleet_launch(fleet_launcher *, const fleet_names *, char *const *args, size_t narg);
+void      fleet_launcher_free(fleet_launcher *); /* idempotent */
 #endif

@@ -3,6 +3,8 @@
  * for a sign of life. */
 #define _GNU_SOURCE
 #include "bench/fleet/network.h"
+#include "bench/ab/child.h"
+#include "bench/fleet/gather.h"
 
 #include <errno.h>
 #include <math.h>
@@ -16,7 +18,7 @@ static const double EXCHANGE_S = 3;
 
 typedef struct {
     fleet_launcher l;
-    const char    *dir, *self;
+    const char    *dir, *self, *word;
     char           program[1100], file[4200], number[24], seed[24], deadline[24], schedule[24];
     fleet_names    left;
     size_t         silent; /* read so far */
@@ -43,8 +45,12 @@ static ir_status record_silent(const network *n, const char *name)
 /* Every node that does not leave its file in time. */
 static ir_status ask_all(network *n)
 {
-    char          *args[] = {(char *)(uintptr_t)n->self, "fleet", "agent", (char *)(uintptr_t)n->dir, "0"};
-    fleet_launcher l = {.engine = n->l.engine, .engine_args = n->l.engine_args, .deadline_s = PING_S};
+    const char    *where = n->word ? n->word : n->dir;
+    char          *args[] = {(char *)(uintptr_t)n->self, "fleet", "agent", (char *)(uintptr_t)where, "0"};
+    fleet_launcher l = {.engine = n->l.engine,
+                        .engine_args = n->l.engine_args,
+                        .deadline_s = PING_S,
+                        .frames = n->word != NULL};
     fleet_names    all = {malloc((n->left.n + 1) * sizeof *all.v), n->left.n};
     char           path[4200];
     if (!all.v) return ir_fail(IR_ENOMEM, "no memory for %zu nodes", n->left.n);
@@ -52,20 +58,22 @@ static ir_status ask_all(network *n)
     ir_fleet_plan plan;
     snprintf(path, sizeof path, "%s/plan.json", n->dir);
     ir_status st = ir_fleet_plan_read(path, &plan);
-    size_t    nodes = plan.nnode;
-    ir_fleet_plan_free(&plan);
     for (size_t i = 0; i < all.n && st == IR_OK; i++) {
-        fleet_path(n->dir, 0, all.v[i], nodes, false, path, sizeof path);
+        fleet_path(n->dir, 0, all.v[i], plan.nnode, false, path, sizeof path);
         unlink(path);
     }
     if (st == IR_OK) st = fleet_launch(&l, &all, args, 5);
+    char stray[IR_FLEET_NAME];
+    if (st == IR_OK && n->word) st = fleet_gather(n->dir, &plan, 0, l.out, l.n, stray);
     for (size_t i = 0; i < all.n && st == IR_OK; i++) {
         struct stat s;
-        fleet_path(n->dir, 0, all.v[i], nodes, false, path, sizeof path);
+        fleet_path(n->dir, 0, all.v[i], plan.nnode, false, path, sizeof path);
         if (stat(path, &s) == 0) continue;
         st = record_silent(n, all.v[i]);
         network_drop(n, all.v[i]);
     }
+    fleet_launcher_free(&l);
+    ir_fleet_plan_free(&plan);
     free(all.v);
     return st;
 }
@@ -81,11 +89,20 @@ static ir_status drop_silent(network *n)
     return st == IR_OK && n->left.n == before ? ask_all(n) : st;
 }
 
-static ir_status network_start(network *n, char *pairs)
+/* what: the words behind the schedule. */
+static ir_status network_start(network *n, char *const *what, size_t nwhat)
 {
+    enum { FIXED = 6, MOST_WHAT = 40 };
     snprintf(n->number, sizeof n->number, "%zu", n->left.n);
-    char     *args[] = {n->program, n->file, n->number, n->seed, n->deadline, n->schedule, pairs};
-    ir_status st = fleet_launch(&n->l, &n->left, args, pairs ? 7 : 6);
+    char *args[FIXED + MOST_WHAT] = {n->program,  n->word ? (char *)(uintptr_t) "-" : n->file,
+                                     n->number,   n->seed,
+                                     n->deadline, n->schedule};
+    if (nwhat > MOST_WHAT) return ir_fail(IR_EINVAL, "--step: more than %d words", MOST_WHAT);
+    for (size_t i = 0; i < nwhat; i++) args[FIXED + i] = what[i];
+    size_t    damaged = 0;
+    ir_status st = fleet_launch(&n->l, &n->left, args, FIXED + nwhat);
+    if (st == IR_OK && n->word) st = fleet_gather_exchanges(n->file, n->l.out, n->l.n, &damaged);
+    if (damaged) fprintf(stderr, "ironroof: %zu lines of the network phase came damaged\n", damaged);
     if (st != IR_OK || n->l.code == 0) return st;
     /* Lone processes, or a library that finds no way to start under this launcher. */
     char *at = strstr(n->l.said, "ironroof-net");
@@ -153,24 +170,66 @@ static ir_status look_again(network *n)
         fleet_result_free(&r);
     }
     fleet_free(&d);
-    if (st == IR_OK && pairs && *pairs) st = network_start(n, pairs);
+    if (st == IR_OK && pairs && *pairs) st = network_start(n, &pairs, 1);
     free(pairs);
     return st;
 }
 
-ir_status fleet_network(fleet_engine e, const char *engine_args, const char *self, const char *dir,
-                        const fleet_names *names, int pairs, double timeout_s)
+/* ---- data-parallel steps --------------------------------------------------------------------- */
+/* One job a step. Computing takes what it takes: its deadline is a part of the phase's. */
+static ir_status one_step(network *n, char *text)
 {
-    network     n = {.l = {.engine = e, .engine_args = engine_args, .deadline_s = timeout_s, .mpi = true},
-                     .dir = dir,
-                     .self = self};
-    const char *slash = strrchr(self, '/');
-    snprintf(n.program, sizeof n.program, "%.*s/ironroof-net", slash ? (int)(slash - self) : 0, self);
+    char *what[40] = {(char *)(uintptr_t) "step", (char *)(uintptr_t)n->self, (char *)(uintptr_t) "worker"};
+    child_words w = {0};
+    size_t      most = sizeof what / sizeof *what, used = 3;
+    ir_status   st = child_split(text, &w);
+    if (st == IR_OK && used + w.n > most) st = ir_fail(IR_EINVAL, "--step: more than %zu words", most - used);
+    for (size_t i = 0; st == IR_OK && i < w.n; i++) what[used++] = w.v[i];
+    snprintf(n->deadline, sizeof n->deadline, "%g", fmax(EXCHANGE_S, n->l.deadline_s / 3));
+    if (st == IR_OK) st = network_start(n, what, used);
+    if (st == IR_OK && n->l.code != 0) st = ir_fail(IR_EIO, "step %.80s: %.300s", text, n->l.said);
+    child_words_free(&w);
+    return st;
+}
+
+static ir_status steps(network *n, const char *list)
+{
+    char     *copy = strdup(list), *rest;
+    ir_status st = copy ? IR_OK : ir_fail(IR_ENOMEM, "no memory for steps");
+    for (char *s = copy ? strtok_r(copy, ";", &rest) : NULL; s && st == IR_OK; s = strtok_r(NULL, ";", &rest))
+        st = one_step(n, s);
+    free(copy);
+    return st;
+}
+
+/* Asked of the program, which knows the library it is linked to. */
+static void ask_protocol(network *n)
+{
+    char *const  ask[] = {n->program, (char *)(uintptr_t) "--mpi", NULL};
+    child_result r;
+    if (child_run(ask, PING_S, NULL, &r) != IR_OK) return;
+    if (r.code == 0) snprintf(n->l.pmi, sizeof n->l.pmi, "%.*s", (int)strcspn(r.out, "\n"), r.out);
+    child_free(&r);
+}
+
+ir_status fleet_network(const fleet_network_plan *p, const fleet_names *names)
+{
+    network     n = {.l = {.engine = p->engine,
+                           .engine_args = p->engine_args,
+                           .deadline_s = p->timeout_s,
+                           .frames = p->word != NULL,
+                           .mpi = true},
+                     .dir = p->dir,
+                     .word = p->word,
+                     .self = p->self};
+    const char *slash = strrchr(p->self, '/');
+    snprintf(n.program, sizeof n.program, "%.*s/ironroof-net", slash ? (int)(slash - p->self) : 0, p->self);
     if (access(n.program, X_OK) != 0)
         return ir_fail(IR_SKIP, "%s was not built (it needs MPI: libopenmpi-dev)", n.program);
-    snprintf(n.file, sizeof n.file, "%s/net.jsonl", dir);
+    ask_protocol(&n);
+    snprintf(n.file, sizeof n.file, "%s/net.jsonl", p->dir);
     snprintf(n.seed, sizeof n.seed, "1");
-    snprintf(n.schedule, sizeof n.schedule, "%d", pairs);
+    snprintf(n.schedule, sizeof n.schedule, "%d", p->pairs);
     snprintf(n.deadline, sizeof n.deadline, "%g", EXCHANGE_S);
     n.left.v = malloc((names->n + 1) * sizeof *n.left.v);
     if (!n.left.v) return ir_fail(IR_ENOMEM, "no memory for %zu nodes", names->n);
@@ -179,14 +238,16 @@ ir_status fleet_network(fleet_engine e, const char *engine_args, const char *sel
     ir_status st = IR_OK;
     bool      done = false;
     for (int i = 0; i < TRIES && !done && st == IR_OK && n.left.n >= 2; i++) {
-        st = network_start(&n, NULL);
+        st = network_start(&n, NULL, 0);
         done = st == IR_OK && n.l.code == 0;
         if (st == IR_OK && !done) st = drop_silent(&n);
     }
-    if (st == IR_OK && done)
+    if (st == IR_OK && done) {
         st = look_again(&n);
-    else if (st == IR_OK && n.left.n >= 2)
+        if (st == IR_OK && p->step) st = steps(&n, p->step);
+    } else if (st == IR_OK && n.left.n >= 2)
         st = ir_fail(IR_SKIP, "%d tries failed: %.140s", TRIES, n.l.said);
     fleet_names_free(&n.left);
+    fleet_launcher_free(&n.l);
     return st;
 }

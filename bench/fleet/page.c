@@ -199,6 +199,12 @@ static void put_network(FILE *f, const fleet_result *r)
     fprintf(f, "<h2>Sums over n nodes</h2><p>T = 2(n-1)/n V / %s + 2(n-1) %s, off by %.0f %% (median)</p>\n",
             ir_text_scaled(r->law.BW_net, "B/s", a, sizeof a), ir_text_scaled(r->law.L_net, "s", b, sizeof b),
             100 * r->law_err);
+    for (size_t k = 0; k < r->data->pairs.nstep; k++) {
+        char line[IR_ID + 240];
+        fprintf(f, "<p>Step of ");
+        page_put_text(f, fleet_step_text(r, &r->data->pairs.step[k], line, sizeof line));
+        fprintf(f, "</p>\n");
+    }
 }
 
 ir_status fleet_write_page(const fleet_result *r, const char *path)

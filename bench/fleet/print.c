@@ -75,8 +75,24 @@ static void print_outliers(const ir_text *t, const fleet_result *r, const fleet_
     if (o->n > MOST_ROWS) fprintf(t->f, "... and %zu more: see fleet.json\n", o->n - MOST_ROWS);
 }
 
+const char *fleet_step_text(const fleet_result *r, const ir_fleet_step *s, char *buf, size_t n)
+{
+    char   V[IR_NUM], alone[IR_NUM], whole[IR_NUM], law[IR_NUM], said[120] = "";
+    double by_law = fleet_step_law_s(r, s);
+    if (isfinite(by_law))
+        snprintf(said, sizeof said, ", by the law %s (%+.0f %%)",
+                 ir_text_scaled(by_law, "s", law, sizeof law), 100 * (by_law / s->step_s - 1));
+    snprintf(buf, n, "%s on %d nodes: %s, of it %s to compute; %s are summed%s: bound by %s", s->point,
+             s->nodes, ir_text_scaled(s->step_s, "s", whole, sizeof whole),
+             ir_text_scaled(s->compute_s, "s", alone, sizeof alone),
+             ir_text_scaled(s->size_B, "B", V, sizeof V), said,
+             s->compute_s < 0.5 * s->step_s ? "the network" : "the nodes");
+    return buf;
+}
+
 static void print_network(const ir_text *t, const fleet_result *r)
 {
+    char line[IR_ID + 240];
     char a[IR_NUM], b[IR_NUM];
     if (!isfinite(r->BW_net)) return;
     fprintf(t->f, "\nNetwork: %s and %s between two nodes", ir_text_scaled(r->BW_net, "B/s", a, sizeof a),
@@ -87,6 +103,8 @@ static void print_network(const ir_text *t, const fleet_result *r)
         fprintf(t->f, "Sums over nodes: T = 2(n-1)/n V / %s + 2(n-1) %s, off by %.0f %% (median)\n",
                 ir_text_scaled(r->law.BW_net, "B/s", a, sizeof a),
                 ir_text_scaled(r->law.L_net, "s", b, sizeof b), 100 * r->law_err);
+    for (size_t k = 0; k < r->data->pairs.nstep; k++)
+        fprintf(t->f, "Step of %s\n", fleet_step_text(r, &r->data->pairs.step[k], line, sizeof line));
     for (size_t k = 0; k < r->nlink; k++)
         fprintf(t->f, "LINK %s-%s: %.1f %% slower than what either gets elsewhere%s\n", r->link[k].a,
                 r->link[k].b, -100 * expm1(r->link[k].e), r->link[k].confirmed ? "" : " (not confirmed)");

@@ -21,8 +21,10 @@ typedef struct {
     size_t narg; /* points and options of each `run`; owned */
 } ir_fleet_plan;
 ir_status ir_fleet_plan_write(const char *path, const ir_fleet_plan *);
-ir_status ir_fleet_plan_read(const char *path, ir_fleet_plan *out); /* on an error *out is empty */
-void      ir_fleet_plan_free(ir_fleet_plan *);                      /* idempotent */
+/* On an error *out is empty. A plan may name no node: what a node is told that sees no folder. */
+ir_status ir_fleet_plan_read(const char *path, ir_fleet_plan *out);
+ir_status ir_fleet_plan_text(const ir_fleet_plan *, char **out); /* what the file would hold; owned */
+void      ir_fleet_plan_free(ir_fleet_plan *);                   /* idempotent */
 
 /* ---- a node's digest of one look ------------------------------------------------------------- */
 typedef struct {
@@ -36,7 +38,7 @@ typedef struct {
 } ir_fleet_fact;
 typedef struct {
     char   run[24], node[IR_FLEET_NAME], host[IR_FLEET_NAME], version[32], key[17];
-    char   status[16];          /* "ok" "incorrect" "hung" "failed" */
+    char   status[16];          /* "ok" "incorrect" "hung" "failed" "damaged" (on its way) */
     char   at[IR_ID], why[256]; /* what it was at, and what went wrong; empty with ok */
     int    look;                /* 1 or 2 */
     double wall_s;
@@ -49,6 +51,7 @@ typedef struct {
     size_t          nfact; /* owned: environment as text */
 } ir_fleet_node;
 ir_status ir_fleet_node_write(const char *path, const ir_fleet_node *);
+ir_status ir_fleet_node_text(const ir_fleet_node *, char **out); /* what the file would hold; owned */
 ir_status ir_fleet_node_read(const char    *path,
                              ir_fleet_node *out); /* errors name file and field; *out is then empty */
 ir_status ir_fleet_node_point(ir_fleet_node *, const char *key, ir_fleet_point **out); /* found or added */
@@ -64,9 +67,17 @@ typedef struct {
         value; /* B/s, s, or for clock the ratio of b's seconds to a's; allreduce: nodes in size of a, s */
     int nodes; /* allreduce: how many took part */
 } ir_fleet_pair;
+/* A data-parallel step over all nodes: the slowest node's times. */
+typedef struct {
+    char   point[IR_ID];
+    int    nodes;
+    double size_B, compute_s, step_s; /* summed; computing alone; computing and summing */
+} ir_fleet_step;
 typedef struct {
     ir_fleet_pair *v;
     size_t         n; /* owned */
+    ir_fleet_step *step;
+    size_t         nstep; /* owned */
     char (*silent)[IR_FLEET_NAME];
     size_t nsilent; /* nodes that did not answer in time; owned */
 } ir_fleet_pairs;

@@ -85,7 +85,7 @@ static ir_status plan_nodes(const char *path, const json_t *o, ir_fleet_plan *p)
             return ir_fail(IR_EINVAL, "%s: nodes[%zu]: a node's name expected", path, i);
         snprintf(p->node[p->nnode++], IR_FLEET_NAME, "%s", s);
     }
-    return p->nnode ? IR_OK : ir_fail(IR_EINVAL, "%s: nodes: there are none", path);
+    return json_is_array(a) ? IR_OK : ir_fail(IR_EINVAL, "%s: nodes: a list of names expected", path);
 }
 
 ir_status ir_fleet_plan_read(const char *path, ir_fleet_plan *p)
@@ -226,6 +226,22 @@ static ir_status read_silent(const json_t *o, ir_fleet_pairs *all)
     return IR_OK;
 }
 
+static ir_status read_step(const json_t *o, ir_fleet_pairs *all)
+{
+    ir_fleet_step *v = realloc(all->step, (all->nstep + 1) * sizeof *v);
+    if (!v) return ir_fail(IR_ENOMEM, "no memory for %zu steps", all->nstep + 1);
+    all->step = v;
+    v += all->nstep;
+    double nodes = fleet_read_number(o, "nodes");
+    fleet_read_text(o, "point", v->point, sizeof v->point);
+    v->nodes = nodes >= 1 && nodes < 1e7 ? (int)nodes : 0;
+    v->size_B = fleet_read_number(o, "size_B");
+    v->compute_s = fleet_read_number(o, "compute_s");
+    v->step_s = fleet_read_number(o, "step_s");
+    if (*v->point && v->nodes && v->size_B > 0 && v->compute_s > 0 && v->step_s > 0) all->nstep++;
+    return IR_OK;
+}
+
 /* Blank, or the beginning of an object that was never finished. */
 static bool is_cut_off(const char *line, size_t n)
 {
@@ -256,6 +272,8 @@ ir_status ir_fleet_pairs_read(const char *path, ir_fleet_pairs *out)
             st = read_pair(o, out);
         else if (kind && !strcmp(kind, "fleet-silent"))
             st = read_silent(o, out);
+        else if (kind && !strcmp(kind, "fleet-step"))
+            st = read_step(o, out);
         json_decref(o);
     }
     free(line);

@@ -14,13 +14,23 @@ bool ir_fleet_is_name(const char *s)
     return *s && *s != '-' && strcmp(s, ".") && strcmp(s, "..") && !s[strspn(s, may)];
 }
 
-static ir_status fleet_write_finish(ir_json *o, const char *path)
+/* The line, ended by NUL; the caller owns it. */
+static ir_status fleet_write_finish(ir_json *o, char **out)
 {
     ir_json_close(o, '}');
     ir_json_newline(o);
-    ir_status st =
-        o->failed ? ir_fail(IR_ENOMEM, "%s: no memory to write it", path) : ir_file_write(path, o->buf, o->n);
+    bool ok = ir_json_raw(o, "", 1) && !o->failed;
+    *out = ok ? o->buf : NULL;
+    if (ok) return IR_OK;
     ir_json_free(o);
+    return ir_fail(IR_ENOMEM, "no memory to write a fleet's file");
+}
+
+static ir_status fleet_write_file(const char *path, ir_status st, char *text)
+{
+    if (st != IR_OK) return ir_fail(st, "%s: %s", path, ir_why());
+    st = ir_file_write(path, text, strlen(text));
+    free(text);
     return st;
 }
 
@@ -33,6 +43,13 @@ static void fleet_write_begin(ir_json *o, const char *kind)
 }
 
 ir_status ir_fleet_plan_write(const char *path, const ir_fleet_plan *p)
+{
+    char     *text = NULL;
+    ir_status st = ir_fleet_plan_text(p, &text);
+    return fleet_write_file(path, st, text);
+}
+
+ir_status ir_fleet_plan_text(const ir_fleet_plan *p, char **out)
 {
     ir_json o;
     fleet_write_begin(&o, "fleet-plan");
@@ -54,7 +71,7 @@ ir_status ir_fleet_plan_write(const char *path, const ir_fleet_plan *p)
     ir_json_open(&o, '[');
     for (size_t i = 0; i < p->nnode; i++) ir_json_str(&o, p->node[i]);
     ir_json_close(&o, ']');
-    return fleet_write_finish(&o, path);
+    return fleet_write_finish(&o, out);
 }
 
 static void fleet_write_numbers(ir_json *o, const char *key, const double *v, size_t n)
@@ -66,6 +83,13 @@ static void fleet_write_numbers(ir_json *o, const char *key, const double *v, si
 }
 
 ir_status ir_fleet_node_write(const char *path, const ir_fleet_node *d)
+{
+    char     *text = NULL;
+    ir_status st = ir_fleet_node_text(d, &text);
+    return fleet_write_file(path, st, text);
+}
+
+ir_status ir_fleet_node_text(const ir_fleet_node *d, char **out)
 {
     ir_json o;
     fleet_write_begin(&o, "fleet-node");
@@ -94,7 +118,7 @@ ir_status ir_fleet_node_write(const char *path, const ir_fleet_node *d)
     ir_json_open(&o, '{');
     for (size_t i = 0; i < d->nfact; i++) ir_json_key_text(&o, d->fact[i].key, d->fact[i].value);
     ir_json_close(&o, '}');
-    return fleet_write_finish(&o, path);
+    return fleet_write_finish(&o, out);
 }
 
 /* ---- building one ---------------------------------------------------------------------------- */
@@ -155,6 +179,7 @@ void ir_fleet_pairs_free(ir_fleet_pairs *p)
 {
     free(p->v);
     free(p->silent);
+    free(p->step);
     *p = (ir_fleet_pairs){0};
 }
 

@@ -44,9 +44,9 @@ class Sweep:
 
     count = 0
 
-    def __init__(self, cluster, program, *options, env=None, points=None, timeout=60):
+    def __init__(self, cluster, program, *options, env=None, points=None, timeout=60, place="."):
         Sweep.count += 1
-        self.dir = "%s/sweep%d" % (cluster.dir, Sweep.count)
+        self.dir = os.path.normpath("%s/%s/sweep%d" % (cluster.dir, place, Sweep.count))
         words = (
             [program, "fleet", "run", "--engine", "slurm", "-o", self.dir]
             + list(options)
@@ -153,6 +153,49 @@ def without_program(cluster, program):
     expect("ermission denied" in s.error or "xec" in s.error, "and what the engine said is shown", s)
 
 
+# Real arithmetic of this machine, so that a step takes real time.
+STEP = "gemm:m=64,n=512,k=512,dtype=f32,threads=1 --backend cpu --filter /blocked$"
+
+
+def no_shared_folder(cluster, program):
+    """Nodes that do not see the folder: said so without --no-shared, judged with it."""
+    place = "private"
+    os.mkdir("%s/%s" % (cluster.dir, place))
+    for node, slurmd in cluster.node.items():
+        inside = ["nsenter", "--mount=/proc/%d/ns/mnt" % slurmd.pid]
+        words = ["mount", "-t", "tmpfs", "tmpfs", "%s/%s" % (cluster.dir, place)]
+        if quietly(*inside, *words).returncode != 0:
+            print("skip nodes without the folder: %s has no mounts of its own" % node)
+            return
+    give(cluster, "n3", s=0.85)
+    s = Sweep(cluster, program, "--no-net", "--nodes", "all", "--timeout", "20", place=place)
+    expect(s.code == 2 and "--no-shared" in s.error, "nodes that do not see the folder: --no-shared is named", s)
+    net = ["--no-net"] if not network_here(cluster, program) else []
+    step = ["--step", STEP] if not net else []
+    words = [*net, *step, "--no-shared", "--nodes", "all", "--timeout", "40"]
+    s = Sweep(cluster, program, *words, env=MPI, place=place)
+    give(cluster)
+    firm = {n: v for n, v in s.verdict.items() if v[0] != "UNSTABLE"}  # this machine's network may be busy
+    expect(
+        s.code == 1 and firm == {"n3": ("SLOW", "BW")},
+        "without a shared folder the slow node is named, the others are OK",
+        s,
+    )
+    if net:
+        return
+    law = s.json["network"]["allreduce"]
+    expect(law["BW_net"] > 0 and s.json["network"]["BW_net"] > 0, "and the network is measured", s.json["network"])
+    steps = s.json["network"]["steps"]
+    expect(
+        len(steps) == 1
+        and steps[0]["nodes"] == 4
+        and steps[0]["size_B"] == 4 * 512 * 512
+        and 0 < steps[0]["compute_s"] < min(steps[0]["step_s"], steps[0]["law_s"]),
+        "a data-parallel step is timed, and the law says what it should take",
+        steps,
+    )
+
+
 def when(ready, act, seconds=20):
     def watch():
         end = time.monotonic() + seconds
@@ -172,9 +215,8 @@ def killed_nodes(cluster, program):
     LOST within the deadline, and the rest is judged."""
     give(cluster)
     deadline = 4
-    at = "%s/sweep%d" % (cluster.dir, Sweep.count + 1)
-    dying = when(lambda: cluster.runs("n4", "fleet agent " + at), lambda: cluster.kill_node("n4"))
-    s = Sweep(cluster, program, "--no-net", "--nodes", "all", "--timeout", str(deadline))
+    dying = when(lambda: cluster.runs("n4", "fleet agent plan:"), lambda: cluster.kill_node("n4"))
+    s = Sweep(cluster, program, "--no-net", "--no-shared", "--nodes", "all", "--timeout", str(deadline))
     dying.join()
     expect(
         s.code == 2 and s.verdict == {"n4": ("LOST", None)},
@@ -297,6 +339,7 @@ def main(program):
             network,
             lying_clock,
             without_program,
+            no_shared_folder,
             killed_nodes,
         ):
             since = time.monotonic()

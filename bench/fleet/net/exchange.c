@@ -18,10 +18,14 @@ enum {
     MESSAGE_B = 64 << 10,
     MOST_B = 4 << 20,
     PINGS = 60,
-    MOST_BATCH = 4096,
+    LOOKS = 256,   /* between two glances at the clock */
+    KEPT_B = 1024, /* what every MPI buffers: its eager limit is at least this */
+    MOST_REPS = 4096,
+    MOST_BATCHES = 1024,
+    LEAST_BATCHES = 8,
     GROUPS = 24
 };
-static const double STRETCH_S = 0.06, CLOCK_S = 1.05, CLOCK_UNSURE = 5e-4, RUNG_S = 0.01;
+static const double STRETCH_S = 0.06, CLOCK_S = 1.05, CLOCK_UNSURE = 5e-4, RUNG_S = 0.04, BATCH_S = 2e-4;
 
 static double   exchange_deadline = 10;
 static MPI_Comm group[GROUPS];
@@ -44,20 +48,31 @@ int net_ladder_size(int k) { return 1 << (2 * k); }
 
 /* ---- with a deadline ------------------------------------------------------------------------- */
 /* patient: sleeps between looks once it has waited a millisecond; a wait for an order is no part of a
- * measurement. */
-static bool exchange_finish(MPI_Request *r, int n, double deadline_s, bool patient)
+ * measurement. Without patience the clock is first read after some looks: a message that is there at once is
+ * not to pay for it. */
+static bool exchange_wait(MPI_Request *r, int n, double deadline_s, bool patient)
 {
     static const struct timespec nap = {0, 100000};
-    double                       began = net_now(), now = began;
+    double                       began = patient ? net_now() : 0;
     MPI_Status                   status[WINDOW];
     int                          done = 0;
-    for (long spins = 0; !done; spins++) {
-        MPI_Testall(n, r, &done, status);
-        if (done || (!patient && spins % 256 != 255)) continue;
-        now = net_now();
+    for (long looks = 1; !done; looks++) {
+        if (n == 1)
+            MPI_Test(r, &done, MPI_STATUS_IGNORE);
+        else
+            MPI_Testall(n, r, &done, status);
+        if (done || (!patient && looks % LOOKS)) continue;
+        double now = net_now();
+        if (began == 0) began = now;
         if (now - began > deadline_s) break;
         if (patient && now - began > 1e-3) nanosleep(&nap, NULL);
     }
+    return done;
+}
+
+static bool exchange_finish(MPI_Request *r, int n, double deadline_s, bool patient)
+{
+    bool done = exchange_wait(r, n, deadline_s, patient);
     for (int i = 0; i < n && !done; i++)
         if (r[i] != MPI_REQUEST_NULL) MPI_Cancel(&r[i]), MPI_Request_free(&r[i]);
     return done;
@@ -77,13 +92,18 @@ bool net_recv(void *buf, int n, int from, int tag, double deadline_s)
     return exchange_finish(&r, 1, deadline_s, tag >= TAG_ORDER);
 }
 
+/* To a partner that has just answered: MPI keeps a small message by itself until it is taken, without a
+ * request, and waits for nobody. */
+static bool ping_send(const char *buf, int n, int partner)
+{
+    if (n <= KEPT_B) return MPI_Send(buf, n, MPI_BYTE, partner, TAG_PING, MPI_COMM_WORLD) == MPI_SUCCESS;
+    return net_send(buf, n, partner, TAG_PING, exchange_deadline);
+}
+
 static bool ping(char *buf, int n, int partner, bool first)
 {
-    if (first)
-        return net_send(buf, n, partner, TAG_PING, exchange_deadline) &&
-               net_recv(buf, n, partner, TAG_PING, exchange_deadline);
-    return net_recv(buf, n, partner, TAG_PING, exchange_deadline) &&
-           net_send(buf, n, partner, TAG_PING, exchange_deadline);
+    if (first) return ping_send(buf, n, partner) && net_recv(buf, n, partner, TAG_PING, exchange_deadline);
+    return net_recv(buf, n, partner, TAG_PING, exchange_deadline) && ping_send(buf, n, partner);
 }
 
 static int exchange_ascending(const void *a, const void *b)
@@ -92,29 +112,41 @@ static int exchange_ascending(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* ---- ping-pong: the first end times, and says whether there is more -------------------------- */
-/* Half of the median round trip over about stretch_s; NAN: the partner fell silent. */
+/* ---- ping-pong: the first end times, and says how many follow -------------------------------- */
+/* Both ends agree on the next batch: when its first message leaves, the other end waits for it. 0: no more.
+ */
+static bool agree(int *reps, int partner, bool first)
+{
+    if (first)
+        return net_send(reps, sizeof *reps, partner, TAG_MORE, exchange_deadline) &&
+               net_recv(reps, sizeof *reps, partner, TAG_MORE, exchange_deadline);
+    return net_recv(reps, sizeof *reps, partner, TAG_MORE, exchange_deadline) &&
+           net_send(reps, sizeof *reps, partner, TAG_MORE, exchange_deadline);
+}
+
+/* Half a round trip: of batches that are long for the clock the quickest tenth, over about stretch_s; NAN:
+ * the partner fell silent. Batches grow first; those before the last growth do not count. */
 static double ping_pong(char *buf, int n, int partner, bool first, double stretch_s)
 {
-    double *t = malloc(MOST_BATCH * sizeof *t), end = net_now() + stretch_s, half = NAN;
-    int     count = 0, more = 1;
-    bool    ok = t && ping(buf, n, partner, first); /* warm */
-    while (ok && more) {
+    double t[MOST_BATCHES], end = net_now() + stretch_s;
+    int    count = 0, reps = 1;
+    bool   ok;
+    while ((ok = agree(&reps, partner, first)) && reps) {
         double began = net_now();
-        ok = ping(buf, n, partner, first);
+        for (int i = 0; i < reps && ok; i++) ok = ping(buf, n, partner, first);
         double done = net_now();
-        t[count++] = done - began;
-        more = count < MOST_BATCH && (count < 8 || done < end);
-        if (ok)
-            ok = first ? net_send(&more, sizeof more, partner, TAG_MORE, exchange_deadline)
-                       : net_recv(&more, sizeof more, partner, TAG_MORE, exchange_deadline);
+        if (!ok) break;
+        if (!first) continue;
+        if (done - began < BATCH_S && reps < MOST_REPS) {
+            reps *= 2, count = 0;
+            continue;
+        }
+        t[count++] = (done - began) / reps;
+        if (count == MOST_BATCHES || (count >= LEAST_BATCHES && done > end)) reps = 0;
     }
-    if (ok) {
-        qsort(t, (size_t)count, sizeof *t, exchange_ascending);
-        half = 0.5 * t[count / 2];
-    }
-    free(t);
-    return half;
+    if (!ok || !first) return ok ? 0 : NAN;
+    qsort(t, (size_t)count, sizeof *t, exchange_ascending);
+    return 0.5 * t[count / 10];
 }
 
 /* ---- a window of messages one way, answered once --------------------------------------------- */
@@ -178,7 +210,9 @@ static bool moment(char *buf, int partner, bool first, double *at, double *unsur
     int    which = 0;
     for (int i = 0; i < PINGS; i++) {
         double began = net_now();
-        if (first && !ping(buf, 1, partner, true)) return false;
+        if (first && !(net_send(buf, 1, partner, TAG_PING, exchange_deadline) &&
+                       net_recv(buf, 1, partner, TAG_PING, exchange_deadline)))
+            return false;
         if (!first) {
             if (!net_recv(buf, 1, partner, TAG_PING, exchange_deadline)) return false;
             theirs[i] = net_now();
@@ -236,30 +270,71 @@ bool net_groups(int size)
 
 int net_group_size(int g) { return g < GROUPS ? group_size[g] : 0; }
 
-/* The median of a few; every element of the sum is checked. */
+bool net_sum_begin(net_sum *s, int64_t size_B)
+{
+    s->n = (size_t)size_B / sizeof *s->v;
+    s->v = malloc(s->n * sizeof *s->v + 1);
+    return s->v != NULL;
+}
+
+void net_sum_end(net_sum *s)
+{
+    free(s->v);
+    *s = (net_sum){0};
+}
+
+/* Whole numbers so small that their sum over a million ranks is exact. */
+enum { BY_ELEMENT = 7, BY_RANK = 8 };
+void net_sum_fill(net_sum *s, int rank)
+{
+    for (size_t i = 0; i < s->n; i++) s->v[i] = (float)((int)(i % BY_ELEMENT) + rank % BY_RANK);
+}
+
+bool net_sum_right(const net_sum *s, int members)
+{
+    int    whole = members / BY_RANK, rest = members % BY_RANK;
+    double ranks = whole * (BY_RANK * (BY_RANK - 1) / 2) + rest * (rest - 1) / 2;
+    for (size_t i = 0; i < s->n; i++)
+        if (s->v[i] != (float)((double)(i % BY_ELEMENT) * members + ranks)) return false;
+    return true;
+}
+
+/* What was not done in time cannot be called off, and may still write: its buffer stays where it is. */
+bool net_sum_run(net_sum *s, int g, double deadline_s)
+{
+    MPI_Request q;
+    if (s->n)
+        MPI_Iallreduce(MPI_IN_PLACE, s->v, (int)s->n, MPI_FLOAT, MPI_SUM, group[g], &q);
+    else
+        MPI_Ibarrier(group[g], &q);
+    bool done = exchange_wait(&q, 1, deadline_s, false);
+    if (!done) *s = (net_sum){0};
+    return done;
+}
+
+/* The median of a few; every element of each sum is checked. Who finds a wrong one goes on: the others wait
+ * for it. */
 static void allreduce(const net_order *o, int rank, net_report *r)
 {
-    int    n = o->size_B / 4, members = group_size[o->group], reps = o->size_B < 1 << 20 ? 15 : 5;
-    float *in = malloc((size_t)n * 4), *out = malloc((size_t)n * 4);
-    double t[16];
-    r->failed = in && out ? 0 : 1;
-    for (int i = 0; in && i < n; i++) in[i] = (float)((i % 7) + rank);
+    int     members = group_size[o->group], reps = o->size_B < 1 << 20 ? 15 : 5;
+    bool    right = true;
+    net_sum s, none = {0};
+    double  t[16];
+    r->failed = net_sum_begin(&s, o->size_B) ? 0 : 1;
     for (int k = 0; k <= reps && !r->failed; k++) {
-        MPI_Request q;
-        double      began = net_now();
-        MPI_Iallreduce(in, out, n, MPI_FLOAT, MPI_SUM, group[o->group], &q);
-        r->failed = !exchange_finish(&q, 1, exchange_deadline, false);
+        net_sum_fill(&s, rank);
+        r->failed = !net_sum_run(&none, o->group, exchange_deadline);
+        double began = net_now();
+        r->failed = r->failed || !net_sum_run(&s, o->group, exchange_deadline);
         if (k) t[k - 1] = net_now() - began;
+        right = right && (r->failed || net_sum_right(&s, members));
     }
-    float ranks = (float)members * (float)(members - 1) / 2;
-    for (int i = 0; i < n && !r->failed; i++)
-        if (out[i] != (float)(i % 7) * (float)members + ranks) r->failed = 2;
+    if (!r->failed && !right) r->failed = 2;
     if (!r->failed) {
         qsort(t, (size_t)reps, sizeof *t, exchange_ascending);
         r->time_s[0] = t[reps / 2];
     }
-    free(in);
-    free(out);
+    net_sum_end(&s);
 }
 
 void net_do(const net_order *o, int rank, net_report *r)
@@ -277,4 +352,6 @@ void net_do(const net_order *o, int rank, net_report *r)
         exchange_ladder(buf, o, r);
     else if (o->op == NET_ALLREDUCE)
         allreduce(o, rank, r);
+    else if (o->op == NET_STEP)
+        net_step(o, rank, o->group, exchange_deadline, r);
 }

@@ -1,22 +1,26 @@
-/* main_net.c -- ironroof-net FILE NODES SEED EXCHANGE_S PAIRS [A-B,...]: appends exchanges between nodes to
- * FILE. NODES: how many processes it must find itself to be; a launcher that speaks another MPI's protocol
- * starts so many lone ones. With pairs of names: these alone, again, as look 2. See net.h for how silence is
- * noticed and docs/fleet.md for what is measured. */
+/* main_net.c -- ironroof-net FILE NODES SEED EXCHANGE_S PAIRS [WHAT]: appends exchanges between nodes to
+ * FILE, or writes them as frames (-). NODES: how many processes it must find itself to be; a launcher that
+ * speaks another MPI's protocol (ironroof-net --mpi says its name) starts so many lone ones. WHAT: A-B,...
+ * these pairs alone, again, as look 2; ladder: ping-pong of the first two; sums:N: of every power of two up
+ * to N bytes; step PROGRAM WORD...: data-parallel steps of what `PROGRAM WORD...` (ironroof worker POINT)
+ * computes. See net.h for how silence is noticed and docs/fleet.md for what is measured. */
 #define _GNU_SOURCE
+#include "bench/fleet/frame.h"
 #include "bench/fleet/net/net.h"
 
 #include <errno.h>
 #include <math.h>
 #include <mpi.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 static const double SLOW_SUM_S = 0.03;
-enum { ONE_AT_A_TIME = 16, CLOCK_ROUNDS = 3 };
+enum { ONE_AT_A_TIME = 16, CLOCK_ROUNDS = 3, MOST_SUM_B = 256 << 20 };
 typedef struct {
-    FILE    *f;
-    int      rank, size, look, round, pairs;
+    FILE    *f; /* NULL: frames to standard output */
+    int      rank, size, look, round, pairs, lines;
     uint64_t seed;
     double   exchange_s, report_s;
     char (*name)[NET_NAME];
@@ -24,12 +28,27 @@ typedef struct {
     bool       *waits; /* has an order and has not reported */
 } leader;
 
+/* ---- lines ----------------------------------------------------------------------------------- */
+__attribute__((format(printf, 2, 3))) static void put(leader *l, const char *fmt, ...)
+{
+    char    line[FRAME_LINE_B], id[FRAME_ID];
+    va_list ap;
+    va_start(ap, fmt);
+    int n = vsnprintf(line, sizeof line, fmt, ap);
+    va_end(ap);
+    snprintf(id, sizeof id, "net%08d", l->lines++);
+    if (l->f)
+        fprintf(l->f, "%s\n", line);
+    else
+        frame_write(stdout, l->name[0], id, line, (size_t)n);
+}
+
 /* ---- silence --------------------------------------------------------------------------------- */
 static void give_up(leader *l)
 {
     for (int i = 1; i < l->size; i++) /* who leads is there */
-        if (l->waits[i]) fprintf(l->f, "{\"record\":\"fleet-silent\",\"node\":\"%s\"}\n", l->name[i]);
-    fclose(l->f);
+        if (l->waits[i]) put(l, "{\"record\":\"fleet-silent\",\"node\":\"%s\"}", l->name[i]);
+    if (l->f) fclose(l->f);
     MPI_Abort(MPI_COMM_WORLD, NET_SILENT);
     _exit(NET_SILENT);
 }
@@ -62,10 +81,10 @@ static void main_net_collect(leader *l, const net_order *own)
 static void put_pair(leader *l, const char *what, int a, int b, double size_B, double value)
 {
     if (!(value > 0) || !isfinite(value)) return;
-    fprintf(l->f,
-            "{\"record\":\"fleet-pair\",\"what\":\"%s\",\"a\":\"%s\",\"b\":\"%s\",\"look\":%d,\"round\":%d,"
-            "\"size_B\":%.0f,\"value\":%.9g}\n",
-            what, l->name[a], l->name[b], l->look, l->round, size_B, value);
+    put(l,
+        "{\"record\":\"fleet-pair\",\"what\":\"%s\",\"a\":\"%s\",\"b\":\"%s\",\"look\":%d,\"round\":%d,"
+        "\"size_B\":%.0f,\"value\":%.9g}",
+        what, l->name[a], l->name[b], l->look, l->round, size_B, value);
 }
 
 /* A window's slower direction is the pair's. */
@@ -112,6 +131,13 @@ static void whole_round(leader *l, net_op op, const char *what, int round)
     }
 }
 
+/* Ping-pong over all sizes, of the first node and its first partner. */
+static void ladder(leader *l)
+{
+    int b = net_partner(l->size, l->pairs, 0, 0, l->seed);
+    if (b > 0) single_pair(l, NET_LADDER, "pingpong", 0, b);
+}
+
 /* A small fleet's pairs one after the other, undisturbed, and one round of them at once: what is left is
  * contention. */
 static void pairs(leader *l)
@@ -124,38 +150,97 @@ static void pairs(leader *l)
         }
         if (l->size > ONE_AT_A_TIME) whole_round(l, NET_PAIR, "bw", l->round);
         if (l->round < CLOCK_ROUNDS) whole_round(l, NET_CLOCK, "clock", l->round);
-        fflush(l->f);
+        if (l->f) fflush(l->f);
     }
     l->round = 0;
     if (l->size <= ONE_AT_A_TIME && l->size >= 4) whole_round(l, NET_PAIR, "all", 0);
-    int b = net_partner(l->size, l->pairs, 0, 0, l->seed);
-    if (b > 0) single_pair(l, NET_LADDER, "pingpong", 0, b);
+    ladder(l);
 }
 
-static int main_net_sums(leader *l)
+/* Nodes whose report says this, by name; how many. */
+static int complain_of(const leader *l, int failed, int members, const char *what)
+{
+    int n = 0;
+    for (int i = 0; i < members; i++)
+        if (l->report[i].failed == failed)
+            n++, fprintf(stderr, "ironroof-net: node %s: %s\n", l->name[i], what);
+    return n;
+}
+
+/* Sizes up to `most`, growing by `times`, until one takes longer than slow_s. */
+static int main_net_sums(leader *l, int times, int64_t most, double slow_s)
 {
     int wrong = 0;
     for (int g = 0; net_group_size(g); g++)
-        for (int size_B = 8, slow = 0; size_B <= 16 << 20 && !slow; size_B *= 8) {
+        for (int64_t size_B = 8, slow = 0; size_B <= most && !slow; size_B *= times) {
             net_order o = {.op = NET_ALLREDUCE, .size_B = size_B, .group = g};
             double    worst = 0;
             for (int i = 0; i < net_group_size(g); i++) order(l, i, &o);
             main_net_collect(l, &o);
-            for (int i = 0; i < net_group_size(g); i++) {
-                worst = fmax(worst, l->report[i].time_s[0]);
-                if (l->report[i].failed == 2)
-                    wrong++,
-                        fprintf(stderr,
-                                "ironroof-net: node %s: allreduce of %d B over %d nodes: the sum is wrong\n",
-                                l->name[i], size_B, net_group_size(g));
-            }
-            slow = worst > SLOW_SUM_S; /* the next one takes eight times as long */
-            fprintf(l->f,
-                    "{\"record\":\"fleet-pair\",\"what\":\"allreduce\",\"a\":\"%s\",\"b\":null,\"look\":1,"
-                    "\"round\":0,\"nodes\":%d,\"size_B\":%d,\"value\":%.9g}\n",
-                    l->name[0], net_group_size(g), size_B, worst);
+            char what[80];
+            snprintf(what, sizeof what, "allreduce of %lld B over %d nodes: the sum is wrong",
+                     (long long)size_B, net_group_size(g));
+            wrong += complain_of(l, 2, net_group_size(g), what);
+            for (int i = 0; i < net_group_size(g); i++) worst = fmax(worst, l->report[i].time_s[0]);
+            slow = worst > slow_s; /* the next one takes `times` as long */
+            put(l,
+                "{\"record\":\"fleet-pair\",\"what\":\"allreduce\",\"a\":\"%s\",\"b\":null,\"look\":1,"
+                "\"round\":0,\"nodes\":%d,\"size_B\":%lld,\"value\":%.9g}",
+                l->name[0], net_group_size(g), (long long)size_B, worst);
         }
     return wrong ? NET_BAD : NET_OK;
+}
+
+/* ---- a data-parallel step -------------------------------------------------------------------- */
+/* All nodes at once; the slowest one's times. False: some node could not. */
+static bool one_step(leader *l, int group, int64_t size_B, double time_s[2])
+{
+    net_order o = {.op = NET_STEP, .size_B = size_B, .group = group};
+    bool      fine = true;
+    for (int i = 0; i < l->size; i++) order(l, i, &o);
+    main_net_collect(l, &o);
+    for (int k = 0; k < 2; k++) time_s[k] = 0;
+    for (int i = 0; i < l->size; i++) {
+        for (int k = 0; k < 2; k++) time_s[k] = fmax(time_s[k], l->report[i].time_s[k]);
+        fine = fine && !l->report[i].failed;
+    }
+    return fine;
+}
+
+static int by_size(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* First computing alone, then whole steps; the first of each warms up. Medians. */
+static int main_net_step(leader *l)
+{
+    enum { REPS = 5 };
+    double alone[REPS], whole[REPS], t[2];
+    char   point[NET_POINT];
+    int    g = 0;
+    bool   fine = true;
+    while (net_group_size(g) < l->size) g++;
+    for (int k = -1; k < REPS && fine; k++) {
+        fine = one_step(l, g, 0, t);
+        if (k >= 0) alone[k] = t[1];
+    }
+    int64_t V = (int64_t)net_worker_bytes(0, point) / 4 * 4;
+    for (int k = -1; k < REPS && fine; k++) {
+        fine = one_step(l, g, V, t);
+        if (k >= 0) whole[k] = t[0];
+    }
+    int bad = complain_of(l, 2, l->size, "the sum of a step is wrong") +
+              complain_of(l, 3, l->size, "cannot compute the step: ironroof worker failed there");
+    if (!fine) return bad ? NET_BAD : NET_SILENT;
+    qsort(alone, REPS, sizeof *alone, by_size);
+    qsort(whole, REPS, sizeof *whole, by_size);
+    put(l,
+        "{\"record\":\"fleet-step\",\"point\":\"%s\",\"nodes\":%d,\"size_B\":%lld,\"compute_s\":%.9g,"
+        "\"step_s\":%.9g}",
+        point, l->size, (long long)V, alone[REPS / 2], whole[REPS / 2]);
+    return NET_OK;
 }
 
 static int main_net_rank_of(const leader *l, const char *name)
@@ -183,24 +268,32 @@ static void again(leader *l, char *list)
 
 static int lead(leader *l, const char *path, char *only)
 {
-    int code = NET_OK;
-    l->f = fopen(path, "a");
+    int  code = NET_OK;
+    bool frames = !strcmp(path, "-");
+    l->f = frames ? NULL : fopen(path, "a");
     l->report = calloc((size_t)l->size, sizeof *l->report);
     l->waits = calloc((size_t)l->size, sizeof *l->waits);
     l->look = 1;
-    if (!l->f || !l->report || !l->waits) {
+    if ((!frames && !l->f) || !l->report || !l->waits) {
         fprintf(stderr, "ironroof-net: %s: %s\n", path, strerror(errno));
         MPI_Abort(MPI_COMM_WORLD, NET_BAD);
     }
-    if (only)
+    if (only && !strcmp(only, "ladder"))
+        ladder(l);
+    else if (only && !strncmp(only, "sums:", 5))
+        code = main_net_sums(l, 2, strtoll(only + 5, NULL, 10), INFINITY);
+    else if (only && !strcmp(only, "step"))
+        code = main_net_step(l);
+    else if (only)
         again(l, only);
     else {
         pairs(l);
-        code = main_net_sums(l);
+        code = main_net_sums(l, 8, MOST_SUM_B, SLOW_SUM_S);
     }
     net_order stop = {.op = NET_STOP};
     for (int i = 1; i < l->size; i++) net_send(&stop, sizeof stop, i, TAG_ORDER, l->exchange_s);
-    if (fclose(l->f) != 0) fprintf(stderr, "ironroof-net: %s: %s\n", path, strerror(errno)), code = NET_BAD;
+    if (l->f && fclose(l->f) != 0)
+        fprintf(stderr, "ironroof-net: %s: %s\n", path, strerror(errno)), code = NET_BAD;
     return code;
 }
 
@@ -230,15 +323,28 @@ static void my_name(char name[NET_NAME])
     name[strcspn(name, "\"\\")] = 0;
 }
 
+/* How Slurm must speak to the library that we are linked to. */
+static const char *protocol(void)
+{
+    char text[MPI_MAX_LIBRARY_VERSION_STRING];
+    int  n = 0;
+    MPI_Get_library_version(text, &n);
+    return strstr(text, "Open MPI") ? "pmix" : "pmi2";
+}
+
 int main(int argc, char **argv)
 {
     leader l = {0};
     int    code = NET_OK;
+    if (argc == 2 && !strcmp(argv[1], "--mpi")) return puts(protocol()) < 0;
+    bool step = argc > 8 && !strcmp(argv[6], "step");
+    if (step && !net_worker_start(argv + 7)) return perror("ironroof-net: worker"), NET_BAD;
     MPI_Init(&argc, &argv);
     MPI_Comm_rank(MPI_COMM_WORLD, &l.rank);
     MPI_Comm_size(MPI_COMM_WORLD, &l.size);
     if (argc < 6) {
-        fprintf(stderr, "usage: ironroof-net FILE NODES SEED EXCHANGE_S PAIRS [A-B,...]\n");
+        fprintf(stderr, "usage: ironroof-net FILE NODES SEED EXCHANGE_S PAIRS [A-B,...|ladder|sums:N|step "
+                        "PROGRAM WORD...]\n");
         MPI_Abort(MPI_COMM_WORLD, NET_BAD);
     }
     char mine[NET_NAME];
@@ -247,9 +353,8 @@ int main(int argc, char **argv)
     if (l.size != expected) {
         fprintf(stderr,
                 "ironroof-net: node %s: %d processes expected, MPI sees %d: the launcher does not speak this "
-                "MPI's protocol (srun --mpi=pmix for "
-                "Open MPI, --mpi=pmi2 for MPICH)\n",
-                mine, expected, l.size);
+                "MPI's protocol (srun --mpi=pmix for Open MPI, --mpi=pmi2 for MPICH; here %s)\n",
+                mine, expected, l.size, protocol());
         MPI_Finalize();
         return NET_SINGLETON;
     }
@@ -275,6 +380,7 @@ int main(int argc, char **argv)
     free(l.name);
     free(l.report);
     free(l.waits);
+    net_worker_end();
     MPI_Finalize();
     return code;
 }

@@ -12,19 +12,28 @@
 #include <stdint.h>
 #include <stdio.h>
 
-enum { NET_NAME = 64, NET_OK = 0, NET_SILENT = 41, NET_SINGLETON = 42, NET_SHARED_NODE = 43, NET_BAD = 2 };
+enum {
+    NET_NAME = 64,
+    NET_OK = 0,
+    NET_SILENT = 41,
+    NET_SINGLETON = 42,
+    NET_SHARED_NODE = 43,
+    NET_BAD = 2,
+    NET_POINT = 200
+};
 enum { TAG_ORDER = 100, TAG_REPORT }; /* what rank 0 and its workers say; tags below are the exchanges' own */
-typedef enum { NET_STOP, NET_PAIR, NET_CLOCK, NET_LADDER, NET_ALLREDUCE } net_op;
+typedef enum { NET_STOP, NET_PAIR, NET_CLOCK, NET_LADDER, NET_ALLREDUCE, NET_STEP } net_op;
 typedef struct {
-    int  op, partner, size_B, group;
-    bool first;
+    int     op, partner, group;
+    bool    first;
+    int64_t size_B; /* of a sum; of a step 0: compute alone */
 } net_order;
 enum { NET_SIZES = 12 };
 typedef struct {
-    int    failed;             /* 1: the partner did not answer in time; 2: a wrong sum */
+    int    failed;             /* 1: the partner did not answer in time; 2: a wrong sum; 3: no computation */
     double latency_s, out_Bps; /* of a pair: half a round trip; this end's sending */
     double clock_s;            /* this end's seconds between two moments of one exchange */
-    double time_s[NET_SIZES];  /* of a ladder, by size; of an allreduce [0] */
+    double time_s[NET_SIZES];  /* of a ladder, by size; of an allreduce [0]; of a step [0], its compute [1] */
 } net_report;
 
 double net_now(void); /* seconds, the node's own clock */
@@ -36,6 +45,26 @@ int  net_ladder_size(int k); /* bytes of step k: 1, 4, 16 ... 4 MiB */
  * none. Collective. */
 bool net_groups(int size);
 int  net_group_size(int g);
+/* A sum of size_B over a group, of numbers that tell whether each element is right. Collective. */
+typedef struct {
+    float *v;
+    size_t n;
+} net_sum;
+bool net_sum_begin(net_sum *, int64_t size_B); /* false: no memory */
+void net_sum_fill(net_sum *, int rank);
+/* In place. False: not done before the deadline. No element at all: a barrier. */
+bool net_sum_run(net_sum *, int group, double deadline_s);
+bool net_sum_right(const net_sum *, int members);
+void net_sum_end(net_sum *); /* idempotent */
+
+/* step.c: computation by a process of its own (`ironroof worker`), then a sum over all. Start it before MPI
+ * starts: a fork is not allowed later. */
+bool net_worker_start(char *const *argv);
+/* Waits until it is ready: the bytes of its weights, and what it computes. 0: it is not. */
+double net_worker_bytes(double deadline_s, char point[NET_POINT]);
+void   net_worker_end(void);
+void   net_step(const net_order *, int rank, int group, double deadline_s, net_report *);
+
 /* Sends and receives that give up: true when done before the deadline. */
 bool net_send(const void *buf, int n, int to, int tag, double deadline_s);
 bool net_recv(void *buf, int n, int from, int tag, double deadline_s);
