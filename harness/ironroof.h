@@ -378,9 +378,9 @@ typedef struct {
     } part[IR_ENERGY_PARTS]; /* each domain's own, over the stretch; empty names end it */
     char why[IR_WHY];        /* there is none, or no more, because ...; empty: there is */
 } ir_energy;
-/* What a stretch of calls counted, per call; NAN unknown. background_Bps: DRAM bytes a second that the same
- * counters saw with nothing to do, already taken off. certificate: which known amounts the source was held
- * against, and what came out. */
+/* What a stretch of calls counted, per call; NAN unknown. cycles, instructions: of one thread.
+ * background_Bps: DRAM bytes a second that the same counters saw with nothing to do, already taken off.
+ * certificate: which known amounts the source was held against, and what came out. */
 typedef struct {
     char   source[24], version[48], group[64];
     double span_s, calls, read_B, write_B, flops, l2_B, l3_B, cycles, instructions, background_Bps;

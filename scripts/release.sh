@@ -2,9 +2,10 @@
 # release.sh [-o FOLDER] [--arm64] [--twice] [--dirty] -- everything of a release in one folder (release/):
 # source archive, .deb, .tar.gz, SBOM (SPDX), notes from CHANGELOG.md, SHA256SUMS.
 #   --arm64   also cross-built for 64-bit Arm (gcc-aarch64-linux-gnu, and libhwloc-dev:arm64 and so on)
-#   --twice   build once more in another folder and compare: the same bytes, or exit 1
+#   --twice   build two copies of the tree in two folders and compare: the same bytes, or exit 1
 #   --dirty   also from a tree with changes that are not committed
-# Version and date come from CMakeLists.txt and CHANGELOG.md; SOURCE_DATE_EPOCH is the commit's time.
+# Version and date come from CMakeLists.txt and CHANGELOG.md; SOURCE_DATE_EPOCH is the commit's time. The
+# revision is asked once, and with --twice the tree is copied once, so that neither moves under the build.
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -29,8 +30,10 @@ python3 "$root/tests/check_tree.py" --root "$root" version ||
   fail "CMakeLists.txt, CITATION.cff and CHANGELOG.md disagree"
 [ -n "$dirty" ] || [ -z "$(git -C "$root" status --porcelain)" ] ||
   fail "changes that are not committed (--dirty)"
-SOURCE_DATE_EPOCH=$(git -C "$root" log -1 --format=%ct)
-export SOURCE_DATE_EPOCH
+commit=$(git -C "$root" rev-parse HEAD)
+SOURCE_DATE_EPOCH=$(git -C "$root" log -1 --format=%ct "$commit")
+IRONROOF_REVISION=$(git -C "$root" describe --always --dirty --abbrev=12 --exclude='*')
+export SOURCE_DATE_EPOCH IRONROOF_REVISION
 unset CCACHE_BASEDIR # it rewrites paths before the compiler sees them: __FILE__ would depend on the folder
 mkdir -p "$to"
 to=$(cd "$to" && pwd)
@@ -46,17 +49,21 @@ pack() {
   rm -rf "$4/_CPack_Packages"
 }
 
-# The same tree elsewhere: a copy of what git knows, so that no path of this one can matter.
-pack_again() {
-  local copy file bad=0
+# Two copies of what git knows, each built in a folder of its own: no path of this machine can matter.
+pack_twice() {
+  local copy file tree bad=0
   copy=$(mktemp -d)
-  mkdir "$copy/tree"
   git -C "$root" ls-files -z --cached --others --exclude-standard |
-    tar -C "$root" --null -T - -cf - | tar -C "$copy/tree" -xf -
-  cp -r "$root/.git" "$copy/tree/.git"
-  pack "$copy/tree" "$1" "$copy/build" "$copy/out"
+    tar -C "$root" --null -T - -cf "$copy/tree.tar"
+  for tree in "$copy/one" "$copy/other/tree"; do
+    mkdir -p "$tree"
+    tar -C "$tree" -xf "$copy/tree.tar"
+  done
+  pack "$copy/one" "$1" "$copy/one-build" "$copy/out"
+  pack "$copy/other/tree" "$1" "$copy/other/build" "$copy/out2"
   for file in "$copy"/out/*; do
-    if cmp -s "$file" "$to/${file##*/}"; then
+    cp "$file" "$to"
+    if cmp -s "$file" "$copy/out2/${file##*/}"; then
       say "same bytes twice: ${file##*/}"
     else
       say "NOT the same bytes twice: ${file##*/}"
@@ -73,13 +80,14 @@ pack_again() {
 
 work=$root/build-release
 mkdir -p "$work"
-pack "$root" package "$work/package" "$to"
-[ -z "$twice" ] || pack_again package
-if [ -n "$arm" ]; then
-  pack "$root" package-arm64 "$work/package-arm64" "$to"
-  [ -z "$twice" ] || pack_again package-arm64
-fi
-git -C "$root" archive --format=tar --prefix="ironroof-$version/" HEAD |
+for preset in package ${arm:+package-arm64}; do
+  if [ -n "$twice" ]; then
+    pack_twice "$preset"
+  else
+    pack "$root" "$preset" "$work/$preset" "$to"
+  fi
+done
+git -C "$root" archive --format=tar --prefix="ironroof-$version/" "$commit" |
   gzip -9n >"$to/ironroof-$version.tar.gz"
 for deb in "$to"/ironroof_"$version"-*.deb; do
   python3 "$root/scripts/sbom.py" "$deb" "$version" -o "${deb%.deb}.spdx.json"

@@ -8,10 +8,13 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/perf_event.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stddef.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 static bool near(double a, double b) { return fabs(a - b) <= 1e-9 * fabs(b) + 1e-12; }
@@ -116,6 +119,28 @@ static void a_group_by_name(void **state)
     assert_non_null(strstr(ir_why(), "l3: likwid has no group for it"));
     assert_int_equal(ir_counters_want(c, 0, "MEM"), IR_OK);
     assert_int_equal(ir_counters_rounds(c), 1);
+    assert_int_equal(ir_counters_kinds(c), 1u << IR_COUNT_DRAM);
+    ir_counters_close(&c);
+}
+
+/* Every second CPU of a large machine: a list that fills a line and more, and both sockets are in it. */
+static void many_cpus(void **state)
+{
+    (void)state;
+    char            list[1000];
+    size_t          n = 0;
+    ir_counters_ask ask = {.library = IR_STAND_IN, .cpus = list};
+    ir_counters    *c;
+    ir_counts       got;
+    for (int i = 0; i < 256; i += 2)
+        n += (size_t)snprintf(list + n, sizeof list - n, "%s%d", i ? "," : "", i);
+    setenv("STAND_IN", "everywhere", 1); /* each CPU has the same value */
+    assert_int_equal(ir_counters_open(&ask, &c), IR_OK);
+    assert_int_equal(ir_counters_want(c, 1u << IR_COUNT_DRAM, NULL), IR_OK);
+    ir_counts_init(&got);
+    assert_int_equal(ir_counters_start(c, 0), IR_OK);
+    assert_int_equal(ir_counters_stop(c, 0, 1, &got), IR_OK);
+    assert_true(near(got.read_B, 128 * 2e9));
     ir_counters_close(&c);
 }
 
@@ -235,7 +260,7 @@ static void published_names(void **state)
     double        v[IR_NPERF];
     tree_init(&t);
     assert_int_equal(ir_perf_find(t.root, e, 8), 0);
-    assert_int_equal(ir_perf_open(t.root, refused, false, &p), IR_SKIP);
+    assert_int_equal(ir_perf_open(t.root, refused, IR_PERF_DRAM, &p), IR_SKIP);
     put_event(&t, "uncore_imc_0", "cas_count_read", "event=0x04,umask=0x03", "6.103515625e-5", "MiB");
     put_event(&t, "uncore_imc_0", "cas_count_write", "event=0x04,umask=0x0c", "6.103515625e-5", "MiB");
     put_event(&t, "power", "energy-pkg", "event=0x02", "2.3283064365386962890625e-10", "Joules");
@@ -244,17 +269,17 @@ static void published_names(void **state)
     assert_true(e[1].what == IR_PERF_READ && e[1].config[0] == 0x304 && e[1].type == 13);
     assert_true(e[1].ncpu == 2 && e[1].cpu[1] == 32 && near(e[1].scale, 64));
     refuse_with = 0;
-    assert_int_equal(ir_perf_open(t.root, refused, false, &p), IR_OK);
+    assert_int_equal(ir_perf_open(t.root, refused, IR_PERF_DRAM, &p), IR_OK);
     assert_string_equal(ir_perf_names(p), "uncore_imc_0/cas_count_read,uncore_imc_0/cas_count_write");
     ir_perf_read(p, v); /* /dev/null gives no number */
     assert_true(isnan(v[IR_PERF_READ]) && isnan(v[IR_PERF_WRITE]) && isnan(v[IR_PERF_ENERGY]));
     ir_perf_close(&p);
     ir_perf_close(&p);
-    assert_int_equal(ir_perf_open(t.root, refused, true, &p), IR_OK);
+    assert_int_equal(ir_perf_open(t.root, refused, IR_PERF_JOULES, &p), IR_OK);
     assert_string_equal(ir_perf_names(p), "power/energy-pkg");
     ir_perf_close(&p);
     put_event(&t, "uncore_imc_1", "cas_count_read", "event=0x04,umask=0x03", "nonsense", "MiB");
-    assert_int_equal(ir_perf_open(t.root, refused, false, &p), IR_SKIP);
+    assert_int_equal(ir_perf_open(t.root, refused, IR_PERF_DRAM, &p), IR_SKIP);
     assert_non_null(strstr(ir_why(), "uncore_imc_1/cas_count_read: it has no scale or unit that is known"));
     tree_free(&t);
     tree_init(&t); /* a server with free-running names, and one whose PMU needs no scale */
@@ -264,6 +289,57 @@ static void published_names(void **state)
     assert_int_equal(ir_perf_find(t.root, e, 8), 2);
     assert_true(!*e[0].why && near(e[0].scale, 32) && e[0].config[0] == 0x1a5 && !*e[1].why);
     tree_free(&t);
+    static const char *const halves[] = {"read_sch0", "read_sch1", "write_sch0", "write_sch1"};
+    tree_init(&t); /* a server whose channels are counted in halves */
+    for (int i = 0; i < 4; i++) {
+        char name[40];
+        snprintf(name, sizeof name, "cas_count_%s", halves[i]);
+        put_event(&t, "uncore_imc_3", name, "event=0x05,umask=0xcf", "6.103515625e-5", "MiB");
+    }
+    assert_int_equal(ir_perf_find(t.root, e, 8), 4);
+    for (int i = 0; i < 4; i++)
+        assert_true(e[i].what == (i < 2 ? IR_PERF_READ : IR_PERF_WRITE) && near(e[i].scale, 64) &&
+                    !*e[i].why);
+    tree_free(&t);
+}
+
+/* The kernel's task clock in place of cycles and instructions, which a virtual machine may not have. */
+static int task_clock(int type, const uint64_t config[3], int cpu)
+{
+    struct perf_event_attr a = {.type = PERF_TYPE_SOFTWARE,
+                                .config = PERF_COUNT_SW_TASK_CLOCK,
+                                .size = sizeof a,
+                                .exclude_kernel = 1};
+    assert_true(type == 0 && config[0] <= 1 && cpu == -1); /* generic events, of the thread that calls */
+    return (int)syscall(SYS_perf_event_open, &a, 0, -1, -1, 0);
+}
+
+static void own_thread(void **state)
+{
+    (void)state;
+    ir_perf        *p;
+    double          before[IR_NPERF], after[IR_NPERF];
+    volatile double x = 1;
+    if (ir_perf_open("", task_clock, IR_PERF_CORE, &p) != IR_OK) { /* a container that forbids the call */
+        print_message("%s\n", ir_why());
+        skip();
+    }
+    assert_string_equal(ir_perf_names(p), "cpu/cycles,cpu/instructions");
+    ir_perf_read(p, before);
+    for (int i = 0; i < 3000000; i++) x += x;
+    ir_perf_read(p, after);
+    assert_true(after[IR_PERF_CYCLES] - before[IR_PERF_CYCLES] > 1e5); /* ns: the loop took a while */
+    assert_true(after[IR_PERF_INSTRUCTIONS] > before[IR_PERF_INSTRUCTIONS]);
+    assert_true(isnan(after[IR_PERF_READ]) && isnan(after[IR_PERF_WRITE]) && isnan(after[IR_PERF_ENERGY]));
+    ir_perf_close(&p);
+    refuse_with = EACCES;
+    assert_int_equal(ir_perf_open("", refused, IR_PERF_CORE, &p), IR_SKIP);
+    assert_non_null(strstr(ir_why(), "counters: cpu/cycles: "));
+    refuse_with = 0;
+    assert_int_equal(ir_perf_open("", refused, IR_PERF_CORE, &p), IR_OK);
+    ir_perf_read(p, after); /* /dev/null gives no number */
+    assert_true(isnan(after[IR_PERF_CYCLES]) && isnan(after[IR_PERF_INSTRUCTIONS]));
+    ir_perf_close(&p);
 }
 
 static void refusals(void **state)
@@ -300,6 +376,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(outcomes),        cmocka_unit_test(a_group_by_name),
         cmocka_unit_test(the_real_one),    cmocka_unit_test(the_rule_over_group_files),
-        cmocka_unit_test(published_names), cmocka_unit_test(refusals)};
+        cmocka_unit_test(published_names), cmocka_unit_test(refusals),
+        cmocka_unit_test(own_thread),      cmocka_unit_test(many_cpus)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

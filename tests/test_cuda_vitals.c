@@ -77,11 +77,14 @@ static void healthy(void **state)
 {
     ir_point       o;
     ir_device_info i;
+    ir_vitals      v;
     (void)state;
     fake_nvml_reset();
     fake_nvml.energy_step_mJ = 5000;
     ir_dev d = opened(IR_FAKE_NVML, "Fake H100");
     assert_int_equal(fake_nvml.open, 1);
+    cuda_backend.vitals(&d, &v);
+    assert_num(fabs(v.cap_W - 700), <, 1e-9);
     cuda_backend.describe(&d, &i);
     assert_non_null(strstr(i.limits, "at most 1980 MHz, 700 W"));
     assert_int_equal(sampled(&d, &o), IR_OK);
@@ -137,6 +140,7 @@ static void says_nothing(const char *library, const char *name)
     assert_nan(v.power_W);
     assert_nan(v.energy_J);
     assert_nan(v.temp_C);
+    assert_nan(v.cap_W);
     assert_string_equal(v.slowed, "");
     assert_int_equal(sampled(&d, &o), IR_OK);
     assert_nan(o.m.clock_Hz);
@@ -177,6 +181,7 @@ static void slice(void **state)
     cuda_backend.vitals(&d, &v);
     assert_nan(v.power_W);
     assert_nan(v.energy_J);
+    assert_nan(v.cap_W);
     assert_true(isfinite(v.clock_Hz));
     cuda_backend.describe(&d, &i);
     assert_non_null(strstr(i.limits, "MIG slice"));

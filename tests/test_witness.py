@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""test_witness.py IRONROOF ROOT -- energy, counters and sustained runs through the program: a described
-machine whose joules are known, sources over recorded trees, counters that are not here, and as root a quota
-that falls on a running process. Standard library only."""
+"""test_witness.py IRONROOF ROOT [STAND_IN] -- energy, counters and sustained runs through the program: a
+described machine whose joules are known, sources over recorded trees, counters that are not here, a stand-in
+for likwid, and as root a quota that falls on a running process. Standard library only."""
 
 import json
 import os
@@ -11,6 +11,7 @@ import tempfile
 import time
 
 ironroof, root = sys.argv[1:3]
+stand_in = sys.argv[3] if len(sys.argv) > 3 else None
 failed = 0
 
 
@@ -174,6 +175,39 @@ def not_here(folder):
     expect(run("run", *POINT, "--sustain", "1s").returncode == 2, "--sustain of a second")
 
 
+def stood_in(folder):
+    """The program with a likwid that lies, one that dies, and one that lacks a part of what is asked for."""
+    if not stand_in:
+        print("no stand-in for likwid: built without it")
+        return
+    there = os.path.join(folder, "lib")
+    os.makedirs(there)
+    os.symlink(os.path.abspath(stand_in), os.path.join(there, "liblikwid.so.5.5"))
+    path = os.path.join(folder, "l.jsonl")
+    gemv = [*POINT, "--filter", "stream"]
+    read = ["read:bytes=64Mi", "--ceilings", "none", "--no-report", "--filter", "regular"]
+    gone = "counters: likwid ended its helper (signal 6)"
+    for mode, point, kinds, line, certificate, why in (
+        ("ok", read, "--counters=dram", None, "not trusted: counts ", ""),
+        ("zero", read, "--counters=dram", None, "not trusted: counted nothing of a known read", ""),
+        ("ok", gemv, "--counters=dram", None, "no known read was measured", ""),
+        ("crash", gemv, "--counters=dram", None, "", gone),
+        ("ok", gemv, "--counters", "l3: likwid has no group for it", "no known read", ""),
+        ("ok", gemv, "--counters=FLOPS_SP", None, "", ""),
+    ):
+        env = dict(os.environ, LD_LIBRARY_PATH=there, STAND_IN=mode)
+        words = [*point, "--backend", "cpu", "--budget", "20ms", "--warmup", "0"]
+        r = run("run", *words, kinds, "--force", "-o", path, env=env)
+        expect(r.returncode == 0, "likwid that is %s changes no exit code" % mode, r.stderr)
+        said = [x for x in r.stderr.splitlines() if "counters:" in x]
+        expect(len(said) == (line is not None) and (not line or line in said[0]), mode, r.stderr)
+        rows = [x for x in lines_of(path) if x["record"] == "point" and x["status"] == "ok"]
+        counts = [x["counters"] for x in rows]
+        expect(rows and all(x["counted_B"] is None for x in rows), "nothing is believed: " + mode, counts)
+        expect(all((c["certificate"] or "").startswith(certificate) for c in counts), mode, counts)
+        expect(any((c["why"] or "").startswith(why) for c in counts), mode + ": why", counts)
+
+
 def kept_up(folder):
     path = os.path.join(folder, "s.jsonl")
     for throttle, drops in (("", False), (",throttle=0.8,disturb.throttle_s=15", True)):
@@ -263,6 +297,7 @@ with tempfile.TemporaryDirectory() as folder:
     joules(folder)
     sources(folder)
     not_here(folder)
+    stood_in(folder)
     kept_up(folder)
     under_a_quota(folder)
 sys.exit(failed > 0)

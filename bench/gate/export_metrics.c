@@ -31,7 +31,9 @@ static void metrics_parameter(const ir_point *p, const char *name, char *buf, si
     }
 }
 
-static void metrics_sample(FILE *f, const metrics_of *m, const char *metric, const ir_point *p, double v)
+/* energy: its labels say whose joules and by what, so that a series holds no two that cannot be compared. */
+static void metrics_sample(FILE *f, const metrics_of *m, const char *metric, const ir_point *p, bool energy,
+                           double v)
 {
     char key[IR_ID], batch[32], layer[32];
     if (!isfinite(v)) return;
@@ -46,7 +48,9 @@ static void metrics_sample(FILE *f, const metrics_of *m, const char *metric, con
                                     {"batch", batch},
                                     {"layer", layer},
                                     {"device", p->id.device},
-                                    {"machine", m->machine}};
+                                    {"machine", m->machine},
+                                    {"scope", energy ? p->m.energy.scope : ""},
+                                    {"source", energy ? p->m.energy.source : ""}};
     for (size_t i = 0; i < sizeof label / sizeof *label; i++)
         if (*label[i][1]) metrics_label(f, label[i][0], label[i][1], false);
     fprintf(f, "} %.9g\n", v);
@@ -104,7 +108,8 @@ ir_status export_openmetrics(FILE *f, const export_input *in)
                                    p->law.mbu,
                                    p->m.joules,
                                    export_class_of_point(p) == EXPORT_OK};
-            if (!p->id.for_ceiling && p->status != IR_SKIP) metrics_sample(f, &m, metric[k].name, p, v[k]);
+            if (!p->id.for_ceiling && p->status != IR_SKIP)
+                metrics_sample(f, &m, metric[k].name, p, !strcmp(metric[k].unit, "joules"), v[k]);
         }
     }
     fputs("# EOF\n", f);

@@ -145,6 +145,8 @@ static void tidy_point(FILE *f, const run_file *r, const char *machine, const ti
     tidy_text(f, ir_status_name(p->status));
     tidy_text(f, p->reason);
     for (size_t i = 0; i < NCOLUMN; i++) tidy_number(f, known ? columns[i].of(p) : NAN);
+    tidy_text(f, p->m.joules > 0 ? p->m.energy.scope : ""); /* joules of two sources are two quantities */
+    tidy_text(f, p->m.joules > 0 ? p->m.energy.source : "");
     tidy_text(f, unit);
     tidy_text(f, p->law.bound == IR_BOUND_UNKNOWN ? "" : ir_bound_name(p->law.bound));
     tidy_text(f, p->law.level);
@@ -162,7 +164,7 @@ ir_status export_tidy(FILE *f, const export_input *in)
         for (size_t i = 0; i < params->n; i++) tidy_text(f, params->v[i]);
         fputs(",status,reason", f);
         for (size_t i = 0; i < NCOLUMN; i++) fprintf(f, ",%s", columns[i].name);
-        fputs(",item_unit,bound,level,flags,point\n", f);
+        fputs(",energy_scope,energy_source,item_unit,bound,level,flags,point\n", f);
     }
     for (size_t r = 0; r < in->runs->n && st == IR_OK; r++) {
         char machine[17];

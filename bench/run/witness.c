@@ -11,11 +11,42 @@
 static const double REST_S = 1, REST_GPU_S = 3, FAST = 50, STEADY = 0.05, LEAST_S = 0.1, MOST_S = 2;
 
 /* ---- counting -------------------------------------------------------------------------------- */
+/* What the kernel's own names say by now, of memory and of the thread that calls. */
+static void perf_values(const run_witness *o, double v[IR_NPERF])
+{
+    double core[IR_NPERF];
+    for (int k = 0; k < IR_NPERF; k++) v[k] = NAN;
+    if (o->perf) ir_perf_read(o->perf, v);
+    if (!o->perf_core) return;
+    ir_perf_read(o->perf_core, core);
+    v[IR_PERF_CYCLES] = core[IR_PERF_CYCLES];
+    v[IR_PERF_INSTRUCTIONS] = core[IR_PERF_INSTRUCTIONS];
+}
+
+/* Since the round began, per call. A zero is no measurement. */
+static double perf_amount(const run_witness *o, const double now[IR_NPERF], ir_perf_what k, double calls)
+{
+    return now[k] > o->perf_was[k] ? (now[k] - o->perf_was[k]) / calls : NAN;
+}
+
+static void perf_counts(const run_witness *o, double calls, ir_counts *c)
+{
+    double now[IR_NPERF];
+    perf_values(o, now);
+    c->read_B = perf_amount(o, now, IR_PERF_READ, calls);
+    c->write_B = perf_amount(o, now, IR_PERF_WRITE, calls);
+    c->cycles = perf_amount(o, now, IR_PERF_CYCLES, calls);
+    c->instructions = perf_amount(o, now, IR_PERF_INSTRUCTIONS, calls);
+    snprintf(c->source, sizeof c->source, "perf");
+    snprintf(c->group, sizeof c->group, "%.31s%s%.31s", o->perf_core ? ir_perf_names(o->perf_core) : "",
+             o->perf && o->perf_core ? "," : "", o->perf ? ir_perf_names(o->perf) : "");
+}
+
 static ir_status count_start(void *arg, int round)
 {
     run_witness *o = arg;
     if (o->counters) return ir_counters_start(o->counters, round);
-    ir_perf_read(o->perf, o->perf_was);
+    perf_values(o, o->perf_was);
     return IR_OK;
 }
 
@@ -28,16 +59,10 @@ static ir_status count_stop(void *arg, int round, double calls, double span_s, i
 {
     run_witness *o = arg;
     ir_status    st = IR_OK;
-    if (o->counters) {
+    if (o->counters)
         st = ir_counters_stop(o->counters, round, calls, c);
-    } else {
-        double now[IR_NPERF];
-        ir_perf_read(o->perf, now);
-        c->read_B = now[0] > o->perf_was[0] ? (now[0] - o->perf_was[0]) / calls : NAN;
-        c->write_B = now[1] > o->perf_was[1] ? (now[1] - o->perf_was[1]) / calls : NAN;
-        snprintf(c->source, sizeof c->source, "perf");
-        snprintf(c->group, sizeof c->group, "%.63s", ir_perf_names(o->perf));
-    }
+    else
+        perf_counts(o, calls, c);
     bool last = round + 1 == o->w.rounds;
     if (st != IR_OK || !last) return st;
     take_off(&c->read_B, o->rest.read_B, span_s, calls);
@@ -61,30 +86,71 @@ static bool counted_kinds(const char *text, unsigned *bits)
     return true;
 }
 
+static int by_number(const void *a, const void *b) { return *(const int *)a - *(const int *)b; }
+
+/* "0-63,128-191": every CPU of the device; of two sockets both, or half the bytes would be missing. */
 static void cpu_list(const ir_topology *t, char *buf, size_t cap)
 {
-    size_t n = 0;
+    static int os[IR_MAX_PU];
+    size_t     n = 0;
     buf[0] = 0;
-    for (int i = 0; i < t->npu && n + 8 < cap; i++)
-        n += (size_t)snprintf(buf + n, cap - n, "%s%d", n ? "," : "", t->pu[i].os);
+    for (int i = 0; i < t->npu; i++) os[i] = t->pu[i].os;
+    qsort(os, (size_t)t->npu, sizeof *os, by_number);
+    for (int i = 0, end; i < t->npu && n + 16 < cap; i = end) {
+        for (end = i + 1; end < t->npu && os[end] == os[end - 1] + 1;) end++;
+        n += (size_t)snprintf(buf + n, cap - n, "%s%d", n ? "," : "", os[i]);
+        if (end - i > 1) n += (size_t)snprintf(buf + n, cap - n, "-%d", os[end - 1]);
+    }
 }
 
-/* likwid first, then the kernel's own names, which know DRAM alone. */
+/* What was asked for and is not counted, with the reason, in one line. */
+static void say_not_counted(run_witness *o, unsigned bits, const char *why)
+{
+    size_t n = 0, skip = strncmp(why, "counters: ", 10) ? 0 : 10;
+    char   list[64] = "";
+    for (int k = 0; k < IR_NCOUNT; k++)
+        if (bits & (1u << k))
+            n += (size_t)snprintf(list + n, sizeof list - n, "%s%s", n ? ", " : "", ir_count_names[k]);
+    if (bits) snprintf(o->counts_why, sizeof o->counts_why, "counters: no %s: %.150s", list, why + skip);
+}
+
+/* The kernel's own names: DRAM bytes, and cycles of the calling thread. why: of likwid; better, where the
+ * kernel has names for DRAM and refuses them, is what it says to that. */
+static ir_status open_perf(run_witness *o, unsigned bits, char why[IR_WHY])
+{
+    const unsigned dram = 1u << IR_COUNT_DRAM, clock = 1u << IR_COUNT_CLOCK;
+    ir_perf_event  any[16];
+    bool           named = false;
+    int            n = ir_perf_find("", any, 16);
+    for (int i = 0; i < n; i++) named = named || any[i].what != IR_PERF_ENERGY;
+    if (bits & dram && ir_perf_open("", NULL, IR_PERF_DRAM, &o->perf) != IR_OK && named)
+        snprintf(why, IR_WHY, "%s", ir_why());
+    if (bits & clock) ir_perf_open("", NULL, IR_PERF_CORE, &o->perf_core);
+    if (!o->perf && !o->perf_core) return ir_fail(IR_SKIP, "%s", why);
+    o->kinds = (o->perf ? dram : 0) | (o->perf_core ? clock : 0);
+    say_not_counted(o, bits & ~o->kinds, why);
+    return IR_OK;
+}
+
+/* likwid first, then the kernel's own names, which know less. */
 static ir_status open_counters(run_witness *o, const measure_context *s, const char *asked)
 {
-    char            cpus[200], why[IR_WHY];
-    unsigned        bits;
+    char            cpus[1000], why[IR_WHY];
     ir_counters_ask ask = {.cpus = cpus};
+    unsigned        bits;
     bool            kinds = counted_kinds(asked, &bits);
     cpu_list(&s->topo, cpus, sizeof cpus);
     ir_status st = ir_counters_open(&ask, &o->counters);
     if (st == IR_OK) st = ir_counters_want(o->counters, bits, kinds ? NULL : asked);
-    if (st == IR_OK) return IR_OK;
+    if (st == IR_OK) {
+        const char *missing = ir_counters_missing(o->counters);
+        o->kinds = ir_counters_kinds(o->counters);
+        if (*missing) snprintf(o->counts_why, sizeof o->counts_why, "counters: %.180s", missing);
+        return IR_OK;
+    }
     snprintf(why, sizeof why, "%s", ir_why());
     ir_counters_close(&o->counters);
-    if (kinds && bits & (1u << IR_COUNT_DRAM) && ir_perf_open("", NULL, false, &o->perf) == IR_OK)
-        return IR_OK;
-    return ir_fail(IR_SKIP, "%s", why);
+    return kinds ? open_perf(o, bits, why) : ir_fail(IR_SKIP, "%s", why);
 }
 
 /* What flows with nothing to do. */
@@ -101,10 +167,7 @@ static void count_at_rest(run_witness *o, measure_context *s)
         double span = s->dev.be->now(&s->dev) - t0;
         if (o->counters) ir_counters_stop(o->counters, r, span, &o->rest);
         if (!o->counters) {
-            double now[IR_NPERF];
-            ir_perf_read(o->perf, now);
-            o->rest.read_B = (now[0] - o->perf_was[0]) / span;
-            o->rest.write_B = (now[1] - o->perf_was[1]) / span;
+            perf_counts(o, span, &o->rest);
         }
     }
     o->rest.background_Bps = fmax(o->rest.read_B, 0) + fmax(o->rest.write_B, 0);
@@ -124,7 +187,7 @@ static ir_status open_energy(run_witness *o, measure_context *s)
     if (st == IR_OK) return ir_witness_meter(o->meter, &o->w), IR_OK;
     char why[IR_WHY];
     snprintf(why, sizeof why, "%s", ir_why());
-    st = ir_perf_open("", NULL, true, &o->perf_energy);
+    st = ir_perf_open("", NULL, IR_PERF_JOULES, &o->perf_energy);
     if (st == IR_OK) return ir_witness_perf(o->perf_energy, &o->w), IR_OK;
     return ir_fail(st, "%s", why);
 }
@@ -201,6 +264,7 @@ void witness_close(run_witness *o)
 {
     ir_counters_close(&o->counters);
     ir_perf_close(&o->perf);
+    ir_perf_close(&o->perf_core);
     ir_perf_close(&o->perf_energy);
     ir_meter_close(&o->meter);
 }
@@ -245,25 +309,27 @@ static void distrust(measure_context *s, bool bytes, bool flops, bool cycles)
         if (!*c->source) continue;
         if (bytes) c->read_B = c->write_B = s->point[i].m.counted_B = NAN;
         if (flops) c->flops = NAN;
-        if (cycles) c->cycles = NAN;
+        if (cycles) c->cycles = c->instructions = NAN;
     }
 }
 
 void witness_certify(run_witness *o, measure_context *s)
 {
-    char            read[60] = "no known read was measured", flops[60] = "", cycles[60] = "";
+    char            read[60] = "", flops[60] = "", cycles[60] = "";
     const ir_point *r = known_read(s), *f = known_arithmetic(s);
     if (!o->counts) return;
-    bool trusted =
-        r && ir_counts_certify("read", r->m.counted_B, ir_cost_B(&r->m.cost), 0.95, 1.10, read, sizeof read);
+    bool bytes = o->kinds & (1u << IR_COUNT_DRAM);
+    if (bytes && !r) snprintf(read, sizeof read, "no known read was measured");
+    bool trusted = r && (!bytes || ir_counts_certify("read", r->m.counted_B, ir_cost_B(&r->m.cost), 0.95,
+                                                     1.10, read, sizeof read));
     bool computes =
         f && (isnan(f->m.counts.flops) || ir_counts_certify("FMA chain", f->m.counts.flops, f->m.cost.flops,
                                                             0.98, 1.02, flops, sizeof flops));
     const ir_point *k = known_clock(s);
     bool clock = k && ir_counts_certify("clock chain", k->m.counts.cycles, k->m.cost.flops, 0.98, 1.02,
                                         cycles, sizeof cycles);
-    snprintf(o->certificate, sizeof o->certificate, "%.40s%s%.40s%s%.34s", read, *flops ? "; " : "", flops,
-             *cycles ? "; " : "", cycles);
+    snprintf(o->certificate, sizeof o->certificate, "%.40s%s%.40s%s%.34s", read, *read && *flops ? "; " : "",
+             flops, *cycles && (*read || *flops) ? "; " : "", cycles);
     for (size_t i = 0; i < s->npoint; i++) {
         ir_counts *c = &s->point[i].m.counts;
         if (*c->source) snprintf(c->certificate, sizeof c->certificate, "%s", o->certificate);

@@ -9,8 +9,9 @@ typedef struct {
     ir_witness   w;
     ir_meter    *meter;
     ir_counters *counters;
-    ir_perf     *perf, *perf_energy;
-    ir_counts    rest; /* a second of counting with nothing to do: read_B and write_B per second */
+    ir_perf     *perf, *perf_core, *perf_energy;
+    unsigned     kinds; /* bits of ir_count that are counted */
+    ir_counts    rest;  /* a second of counting with nothing to do: read_B and write_B per second */
     double       perf_was[IR_NPERF]; /* when the round began */
     bool         energy, counts;     /* what is on */
     bool         drift;              /* idle power differed by more than 5 % before and after */

@@ -170,7 +170,7 @@ static ir_status counters_refused(ir_counters *c, const char *why)
 ir_status ir_counters_open(const ir_counters_ask *ask, ir_counters **out)
 {
     int          talk[2], errors[2];
-    char         command[LINE + 64], last[LINE], why[IR_WHY];
+    char         command[1400], last[LINE], why[IR_WHY];
     ir_counters *c = *out = calloc(1, sizeof *c);
     if (!c) return ir_fail(IR_ENOMEM, "counters: no memory");
     c->talk = c->errors = -1;
@@ -190,7 +190,7 @@ ir_status ir_counters_open(const ir_counters_ask *ask, ir_counters **out)
         ir_counters_close(out);
         return st;
     }
-    snprintf(command, sizeof command, "open %.300s %.200s\n", ask->library ? ask->library : "-",
+    snprintf(command, sizeof command, "open %.300s %.1000s\n", ask->library ? ask->library : "-",
              ask->cpus && *ask->cpus ? ask->cpus : "0");
     ir_status st = counters_ask(c, command, NULL, NULL, last);
     if (st == IR_OK) {
@@ -222,6 +222,13 @@ const char *ir_counters_version(const ir_counters *c) { return c->version; }
 const char *ir_counters_cpu(const ir_counters *c) { return c->cpu; }
 const char *ir_counters_missing(const ir_counters *c) { return c->missing; }
 int         ir_counters_rounds(const ir_counters *c) { return c->nround; }
+
+unsigned ir_counters_kinds(const ir_counters *c)
+{
+    unsigned bits = 0;
+    for (int i = 0; i < c->nround; i++) bits |= 1u << c->round[i].what;
+    return bits;
+}
 
 /* ---- which groups ---------------------------------------------------------------------------- */
 enum { MAX_GROUPS = 128 };

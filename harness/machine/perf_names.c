@@ -1,6 +1,6 @@
 /* perf_names.c -- counters by the names that the kernel publishes in sysfs: DRAM reads and writes of memory
  * controllers, package energy. No table of events is ours: what a name means, its scale and its unit stand
- * beside it. */
+ * beside it. Cycles and instructions are the kernel's generic events, which need no name. */
 #define _GNU_SOURCE
 #include "harness/machine/machine_internal.h"
 
@@ -28,6 +28,7 @@ static int perf_system(int type, const uint64_t config[3], int cpu)
     a.config = config[0];
     a.config1 = config[1];
     a.config2 = config[2];
+    a.exclude_kernel = cpu < 0; /* a thread's own: what every user may count */
     return (int)syscall(SYS_perf_event_open, &a, cpu < 0 ? 0 : -1, cpu, -1, PERF_FLAG_FD_CLOEXEC);
 #else
     (void)type, (void)config, (void)cpu;
@@ -85,15 +86,20 @@ static const struct {
     const char  *pmu, *event; /* beginnings */
     ir_perf_what what;
     double       scale; /* where the kernel publishes none */
-} names[] = {{"uncore_imc", "cas_count_read", IR_PERF_READ, NAN},
-             {"uncore_imc", "cas_count_write", IR_PERF_WRITE, NAN},
-             {"uncore_imc", "data_reads", IR_PERF_READ, NAN},
-             {"uncore_imc", "data_writes", IR_PERF_WRITE, NAN},
-             {"uncore_imc", "data_read", IR_PERF_READ, NAN},
-             {"uncore_imc", "data_write", IR_PERF_WRITE, NAN},
-             {"nvidia_scf_pmu", "cmem_rd_data", IR_PERF_READ, 32},
-             {"nvidia_scf_pmu", "cmem_wr_data", IR_PERF_WRITE, 32},
-             {"power", "energy-pkg", IR_PERF_ENERGY, NAN}};
+} names[] = {
+    {"uncore_imc", "cas_count_read", IR_PERF_READ, NAN},
+    {"uncore_imc", "cas_count_write", IR_PERF_WRITE, NAN},
+    {"uncore_imc", "cas_count_read_sch0", IR_PERF_READ, NAN}, /* a channel's halves: Granite Rapids */
+    {"uncore_imc", "cas_count_read_sch1", IR_PERF_READ, NAN},
+    {"uncore_imc", "cas_count_write_sch0", IR_PERF_WRITE, NAN},
+    {"uncore_imc", "cas_count_write_sch1", IR_PERF_WRITE, NAN},
+    {"uncore_imc", "data_reads", IR_PERF_READ, NAN},
+    {"uncore_imc", "data_writes", IR_PERF_WRITE, NAN},
+    {"uncore_imc", "data_read", IR_PERF_READ, NAN},
+    {"uncore_imc", "data_write", IR_PERF_WRITE, NAN},
+    {"nvidia_scf_pmu", "cmem_rd_data", IR_PERF_READ, 32},
+    {"nvidia_scf_pmu", "cmem_wr_data", IR_PERF_WRITE, 32},
+    {"power", "energy-pkg", IR_PERF_ENERGY, NAN}};
 
 static double perf_unit(const char *text)
 {
@@ -191,7 +197,7 @@ int ir_perf_find(const char *root, ir_perf_event *out, int max)
     return n;
 }
 
-/* ---- counting DRAM --------------------------------------------------------------------------- */
+/* ---- counting -------------------------------------------------------------------------------- */
 enum { MAX_FDS = 512, MAX_FOUND = 128 };
 struct ir_perf {
     struct {
@@ -222,7 +228,32 @@ static ir_status perf_add(ir_perf *p, const char *root, ir_perf_call call, const
     return IR_OK;
 }
 
-ir_status ir_perf_open(const char *root, ir_perf_call call, bool energy, ir_perf **out)
+/* The generic events of the thread that calls. */
+static ir_status perf_add_core(ir_perf *p, const char *root, ir_perf_call call, unsigned asked)
+{
+    static const struct {
+        const char  *name;
+        ir_perf_what what;
+        uint64_t     config[3];
+    } generic[] = {{"cycles", IR_PERF_CYCLES, {0}}, {"instructions", IR_PERF_INSTRUCTIONS, {1}}};
+    for (size_t i = 0; i < sizeof generic / sizeof *generic; i++) {
+        ir_perf_event e = {.what = generic[i].what, .cpu = {-1}, .ncpu = 1, .scale = 1};
+        if (!(asked & 1u << e.what)) continue;
+        snprintf(e.pmu, sizeof e.pmu, "cpu");
+        snprintf(e.event, sizeof e.event, "%s", generic[i].name);
+        memcpy(e.config, generic[i].config, sizeof e.config);
+        ir_status st = perf_add(p, root, call, &e);
+        if (st != IR_OK) return st;
+    }
+    return IR_OK;
+}
+
+static const char *perf_subject(unsigned asked)
+{
+    return asked & IR_PERF_JOULES ? "packages" : asked & IR_PERF_DRAM ? "memory" : "the processor";
+}
+
+ir_status ir_perf_open(const char *root, ir_perf_call call, unsigned asked, ir_perf **out)
 {
     ir_perf_event *e = calloc(MAX_FOUND, sizeof *e);
     char           why[IR_WHY];
@@ -230,14 +261,15 @@ ir_status ir_perf_open(const char *root, ir_perf_call call, bool energy, ir_perf
     ir_status      st = p ? IR_OK : ir_fail(IR_ENOMEM, "counters: no memory");
     int            n = p ? ir_perf_find(root, e, MAX_FOUND) : 0;
     for (int i = 0; i < n && st == IR_OK; i++) {
-        if ((e[i].what == IR_PERF_ENERGY) != energy) continue;
+        if (!(asked & 1u << e[i].what)) continue;
         st = *e[i].why ? ir_fail(IR_SKIP, "counters: %s/%s: %.100s", e[i].pmu, e[i].event, e[i].why)
                        : perf_add(p, root, call ? call : perf_system, &e[i]);
     }
     free(e);
+    if (st == IR_OK) st = perf_add_core(p, root, call ? call : perf_system, asked);
     if (st == IR_OK && p->n == 0)
-        st = ir_fail(IR_SKIP, "%s: the kernel names no counters of %s here", energy ? "energy" : "counters",
-                     energy ? "packages" : "memory");
+        st = ir_fail(IR_SKIP, "%s: the kernel names no counters of %s here",
+                     asked & IR_PERF_JOULES ? "energy" : "counters", perf_subject(asked));
     if (st == IR_OK) return st;
     snprintf(why, sizeof why, "%s", ir_why());
     ir_perf_close(out);

@@ -46,7 +46,7 @@ static void source_memory(const char *root, ir_source_line *o)
                     : "the kernel names no counters of DRAM bytes (%d)",
              memory);
     if (!o->yes || !sources_here(root)) return;
-    o->yes = ir_perf_open(root, NULL, false, &p) == IR_OK;
+    o->yes = ir_perf_open(root, NULL, IR_PERF_DRAM, &p) == IR_OK;
     if (!o->yes) snprintf(o->text, sizeof o->text, "%.199s", ir_why());
     ir_perf_close(&p);
 }
@@ -62,7 +62,7 @@ static void source_perf_energy(const char *root, ir_source_line *o)
     o->yes = at >= 0 && !*e[at].why;
     if (at < 0)
         snprintf(o->text, sizeof o->text, "the kernel has no power PMU here");
-    else if (o->yes && sources_here(root) && ir_perf_open(root, NULL, true, &p) != IR_OK)
+    else if (o->yes && sources_here(root) && ir_perf_open(root, NULL, IR_PERF_JOULES, &p) != IR_OK)
         o->yes = false, snprintf(o->text, sizeof o->text, "%.199s", ir_why());
     else
         snprintf(o->text, sizeof o->text, "%s/%s%s%s", e[at].pmu, e[at].event, *e[at].why ? ": " : "",

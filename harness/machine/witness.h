@@ -100,6 +100,7 @@ ir_status   ir_counters_want(ir_counters *, unsigned what, const char *group);
 const char *ir_counters_missing(const ir_counters *);
 /* Groups do not fit into the counters at once: the same work is counted once for each. */
 int       ir_counters_rounds(const ir_counters *);
+unsigned  ir_counters_kinds(const ir_counters *); /* bits of what they count */
 ir_status ir_counters_start(ir_counters *, int round);
 /* Adds what one of so many calls did. A zero is no measurement: it stays NAN. */
 ir_status ir_counters_stop(ir_counters *, int round, double calls, ir_counts *);
@@ -107,7 +108,20 @@ ir_status ir_counters_stop(ir_counters *, int round, double calls, ir_counts *);
 /* ---- the kernel's own names ------------------------------------------------------------------- */
 /* What perf_event_open() is asked through, so that a test can refuse. NULL in its place: the system's. */
 typedef int (*ir_perf_call)(int type, const uint64_t config[3], int cpu);
-typedef enum { IR_PERF_READ, IR_PERF_WRITE, IR_PERF_ENERGY, IR_NPERF } ir_perf_what;
+typedef enum {
+    IR_PERF_READ,
+    IR_PERF_WRITE,
+    IR_PERF_ENERGY,
+    IR_PERF_CYCLES,
+    IR_PERF_INSTRUCTIONS,
+    IR_NPERF
+} ir_perf_what;
+/* Bits of what ir_perf_open() is asked for. */
+enum {
+    IR_PERF_DRAM = 1 << IR_PERF_READ | 1 << IR_PERF_WRITE,
+    IR_PERF_JOULES = 1 << IR_PERF_ENERGY,
+    IR_PERF_CORE = 1 << IR_PERF_CYCLES | 1 << IR_PERF_INSTRUCTIONS
+};
 /* One event that a PMU publishes below sys/bus/event_source/devices, on the first CPU it may be opened on.
  * scale: B or J of one count. */
 typedef struct {
@@ -123,10 +137,12 @@ int ir_perf_find(const char *root, ir_perf_event *out, int max);
 bool                   ir_perf_usable(const char *root, char *why, size_t cap);
 bool                   ir_perf_usable_with(const char *root, ir_perf_call, char *why, size_t cap);
 typedef struct ir_perf ir_perf;
-/* Opens reads and writes of DRAM, or energy. IR_SKIP with one line. */
-ir_status   ir_perf_open(const char *root, ir_perf_call, bool energy, ir_perf **out);
+/* Opens what is there of the bits: DRAM and energy of the whole machine by the kernel's names; cycles and
+ * instructions of the thread that calls this, outside the kernel, which need no name and no privilege.
+ * IR_SKIP with one line: nothing is there, or a part is refused. */
+ir_status   ir_perf_open(const char *root, ir_perf_call, unsigned what, ir_perf **out);
 void        ir_perf_close(ir_perf **);                         /* idempotent */
-void        ir_perf_read(const ir_perf *, double v[IR_NPERF]); /* B and J, cumulative; NAN: not known */
+void        ir_perf_read(const ir_perf *, double v[IR_NPERF]); /* cumulative; NAN: not known */
 const char *ir_perf_names(const ir_perf *);                    /* "uncore_imc_0/cas_count_read, ..." */
 
 /* ---- certificate ----------------------------------------------------------------------------- */

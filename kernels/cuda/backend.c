@@ -228,7 +228,7 @@ static void cuda_vitals(ir_dev *dev, ir_vitals *out)
 {
     const cuda_dev *c = cuda_of(dev);
     nvml_read(c->nvml, out);
-    if (c->mig) out->power_W = out->energy_J = NAN;
+    if (c->mig) out->power_W = out->energy_J = out->cap_W = NAN;
 }
 
 const ir_backend cuda_backend = {.name = "cuda",

