@@ -13,7 +13,7 @@ failures = []
 
 
 def run(*args):
-    return subprocess.run([PROGRAM, *args], capture_output=True, text=True, timeout=120)
+    return subprocess.run([PROGRAM, *args], capture_output=True, text=True, timeout=600)
 
 
 def expect(ok, what, r=None):

@@ -33,7 +33,7 @@ def records(text):
 
 
 def run(*args, **keywords):
-    return subprocess.run([PROGRAM, *args], capture_output=True, text=True, timeout=240, **keywords)
+    return subprocess.run([PROGRAM, *args], capture_output=True, text=True, timeout=600, **keywords)
 
 
 def measured(*args, **keywords):
@@ -279,7 +279,7 @@ def after_a_stop(folder):
         p.send_signal(signal.SIGSTOP)
         time.sleep(1.5)
         p.send_signal(signal.SIGCONT)
-        expect(p.wait(120) == 0, "a stopped run goes on", p.returncode)
+        expect(p.wait(600) == 0, "a stopped run goes on", p.returncode)
     with open(path, encoding="utf-8") as f:
         quality = [o for o in records(f.read()) if o["record"] == "quality"]
     expect(
@@ -355,7 +355,7 @@ def threads_that_were_bound():
         capture_output=True,
         text=True,
         env={**os.environ, "LD_PRELOAD": "libgomp.so.1", "OMP_PROC_BIND": "true", "OMP_PLACES": "{0}"},
-        timeout=60,
+        timeout=600,
     )
     if probe.stdout.strip() != "1":
         print("libgomp binds nothing here")

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <cmocka.h>
 #include "tests/support/asserts.h"
+#include "tests/support/thin.h"
 
 static void test_interval(void **state)
 {
@@ -63,12 +64,12 @@ static void test_verdicts(void **state)
 static void test_detection(void **state)
 {
     (void)state;
-    enum { TRIALS = 400 };
-    size_t found = 0, alarms = 0;
-    double mde = 0.02 + 0.009;
-    ir_rng g;
+    const uint64_t trials = thin_trials(400);
+    size_t         found = 0, alarms = 0;
+    double         mde = 0.02 + 0.009;
+    ir_rng         g;
     ir_rng_seed(&g, 11);
-    for (int t = 0; t < TRIALS; t++) {
+    for (uint64_t t = 0; t < trials; t++) {
         double       d[12];
         ir_ab_result r;
         for (int i = 0; i < 12; i++) d[i] = 0.01 * ir_rng_normal(&g);
@@ -80,7 +81,7 @@ static void test_detection(void **state)
         found += r.verdict == IR_AB_REGRESSED;
     }
     assert_int_equal(alarms, 0);
-    assert_true((double)found >= 0.7 * TRIALS);
+    if (thin_by() == 1) assert_true((double)found >= 0.7 * (double)trials);
     double d[12];
     for (int i = 0; i < 12; i++) d[i] = 0.01 * (i - 5.5) / 4;
     assert_int_equal(ir_ab_plan(d, 12, 0.95, 0.02, 0.10), 12);
@@ -108,7 +109,7 @@ static void test_flat_series(void **state)
     ir_rng_seed(&g, 21);
     for (int kind = 0; kind < 3; kind++)
         for (size_t l = 0; l < 5; l++)
-            for (int t = 0; t < (length[l] > 100 ? 8 : 40); t++) {
+            for (uint64_t t = 0; t < thin_trials(length[l] > 100 ? 8 : 40); t++) {
                 for (size_t i = 0; i < length[l]; i++) y[i] = noise(&g, kind);
                 size_t n = ir_changes(y, length[l], 0.01, 0.02, c, IR_MAX_CHANGES);
                 flagged += n > 0;
@@ -128,8 +129,8 @@ static void test_steps(void **state)
     ir_rng    g;
     ir_rng_seed(&g, 22);
     for (int kind = 0; kind < 3; kind++)
-        for (int t = 0; t < 60; t++) {
-            size_t before = 20 + (size_t)t % 30, n = before + 8;
+        for (uint64_t t = 0; t < thin_trials(60); t++) {
+            size_t before = 20 + t % 30, n = before + 8;
             for (size_t i = 0; i < n; i++) y[i] = noise(&g, kind) + (i >= before ? 0.05 : 0);
             size_t k = ir_changes(y, n, 0.01, 0.02, c, IR_MAX_CHANGES);
             bool   hit = false;

@@ -249,8 +249,10 @@ static void test_oracle_large(void **state)
         make(&q, &wl_gemm, (ir_params){{300, 301, 302}, types[t], 0});
         refuses_all(&q);
         drop(&q);
-        make(&q, &wl_gemv, (ir_params){{4100, 4101}, types[t], 0});
-        refuses_all(&q);
+        make(&q, &wl_gemv, (ir_params){{4100, 4101}, types[t], 0}); /* by rows: any row stands for all */
+        assert_true(accepted(&q));
+        refuses(&q, 2050, 1, 0.1);
+        refuses(&q, 4099, 0, NAN);
         drop(&q);
     }
 }

@@ -92,7 +92,7 @@ class Fault:
                 [self.program, *(out if a == "OUT" else a for a in args)],
                 capture_output=True,
                 text=True,
-                timeout=60,
+                timeout=600,
                 env=env,
                 errors="replace",
             )
@@ -192,7 +192,7 @@ def kills(program, folder, n, rng):
         sig = rng.choice((signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGINT))
         p.send_signal(sig)
         try:
-            err = p.communicate(timeout=60)[1]
+            err = p.communicate(timeout=600)[1]
         except subprocess.TimeoutExpired:
             p.kill()
             bad.append(f"kill {i}: it hangs after signal {sig}")

@@ -17,7 +17,7 @@ failures, done = [], 0
 def run(*args, **keywords):
     keywords.setdefault("stdout", subprocess.PIPE)
     keywords.setdefault("stderr", subprocess.PIPE)
-    return subprocess.run([PROGRAM, *args], text=True, timeout=120, **keywords)
+    return subprocess.run([PROGRAM, *args], text=True, timeout=600, **keywords)
 
 
 def shell(line, **keywords):
@@ -25,7 +25,7 @@ def shell(line, **keywords):
         ["bash", "-c", line],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
         env={**os.environ, "P": PROGRAM},
         **keywords,
     )
@@ -158,7 +158,7 @@ def places(folder, runs):
         os.mkfifo(fifo)
         with subprocess.Popen(["cat", fifo], stdout=subprocess.PIPE) as reader:
             r = go(fifo)
-            got = reader.communicate(timeout=60)[0]
+            got = reader.communicate(timeout=600)[0]
         expect(
             r.returncode in fine and got and stat.S_ISFIFO(os.stat(fifo).st_mode),
             f"{name}: a FIFO gets it",
@@ -209,7 +209,7 @@ test $(stat -c %i {h}/real) = $(stat -c %i {h}/seen)"""
             capture_output=True,
             text=True,
             env={**os.environ, "P": PROGRAM},
-            timeout=120,
+            timeout=600,
         )
         if "unshare failed" in r.stderr or "mount:" in r.stderr:
             print("skipped: mounted files (no mount namespace here)")
@@ -322,7 +322,7 @@ def many_runs(folder):
         one,
     ]
     first = subprocess.Popen([PROGRAM, *long], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-    for _ in range(500):
+    for _ in range(3000):
         if os.path.exists(one) and os.path.getsize(one):
             break
         time.sleep(0.02)
@@ -333,7 +333,7 @@ def many_runs(folder):
             f"{more}: a second run on one file is refused",
             r,
         )
-    first.wait(timeout=60)
+    first.wait(timeout=600)
     expect(first.returncode == 0 and valid(one) and len(keys(one)) == 3, "and the first one is whole")
     # with --force the record goes only once something is measured
     r = run("run", OTHER, *FAST, "--no-report", "-o", one, "--force")
@@ -471,12 +471,12 @@ def resume(folder):
         stderr=subprocess.PIPE,
         text=True,
     )
-    for _ in range(500):
+    for _ in range(3000):
         if '"cpu0"' in open(p).read():
             break
         time.sleep(0.02)
     child.send_signal(signal.SIGINT)
-    err = child.communicate(timeout=60)[1]
+    err = child.communicate(timeout=600)[1]
     expect(
         child.returncode == 130 and set(had) <= set(keys(p)) and valid(p),
         f"Ctrl-C in a continued run: every recorded point stays: {err[-200:]}",
@@ -782,7 +782,7 @@ cmp a.csv old.csv || exit 7; ls -A | grep -q '^.ironroof-' && exit 6; test -e pa
         capture_output=True,
         text=True,
         env={**os.environ, "P": PROGRAM},
-        timeout=120,
+        timeout=600,
     )
     if "unshare failed" in r.stderr or "mount:" in r.stderr:
         print("skipped: a full disk (no mount namespace here)")

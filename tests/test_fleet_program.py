@@ -35,7 +35,7 @@ def call(*words, env=None):
         [PROGRAM] + list(words),
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
         check=False,
         env=dict(os.environ, **(env or {})),
     )

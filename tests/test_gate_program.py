@@ -46,7 +46,7 @@ for l in lines:
 
 
 def run(*args, **keywords):
-    return subprocess.run([PROGRAM, *args], capture_output=True, text=True, timeout=120, **keywords)
+    return subprocess.run([PROGRAM, *args], capture_output=True, text=True, timeout=600, **keywords)
 
 
 def expect(ok, what, result=None):

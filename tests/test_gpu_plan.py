@@ -32,7 +32,7 @@ r = subprocess.run(
     [program, "selftest", "kernels", "--backend", "cuda", "--filter", "^cuda/(chase|gather)/"],
     capture_output=True,
     text=True,
-    timeout=300,
+    timeout=600,
 )
 ran = {
     line.split()[1].split("/")[1] for line in r.stdout.splitlines() if re.match(r"(ok|FAIL|skip) +\w+/", line)
@@ -43,7 +43,7 @@ r = subprocess.run(
     [program, "selftest", "kernels", "--backend", "cuda", "--filter", "^cuda/gather/"],
     capture_output=True,
     text=True,
-    timeout=300,
+    timeout=600,
     env=dict(os.environ, IRONROOF_STAND_IN_FAULT="gather_kernel"),
 )
 want(r"the device failed", r.stdout)

@@ -144,7 +144,7 @@ def python_page():
             cwd=folder,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=600,
             check=False,
         )
         report(

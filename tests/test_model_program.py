@@ -14,7 +14,7 @@ failed = 0
 
 
 def run(*args):
-    return subprocess.run([ironroof] + list(args), capture_output=True, text=True, timeout=250)
+    return subprocess.run([ironroof] + list(args), capture_output=True, text=True, timeout=600)
 
 
 def expect(ok, what):

@@ -29,7 +29,7 @@ def expect(ok, what, detail=""):
 
 def run(*words, **more):
     return subprocess.run(
-        [PROGRAM] + list(words), capture_output=True, text=True, timeout=120, check=False, **more
+        [PROGRAM] + list(words), capture_output=True, text=True, timeout=600, check=False, **more
     )
 
 

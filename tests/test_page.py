@@ -128,7 +128,7 @@ def expect(ok, what):
 
 
 def run(*args):
-    return subprocess.run([PROGRAM, *args], capture_output=True, text=True, timeout=300)
+    return subprocess.run([PROGRAM, *args], capture_output=True, text=True, timeout=600)
 
 
 def report(folder, name, *sources):

@@ -2,23 +2,58 @@
 """test_plot.py PROGRAM PLOT -- a run of the ideal device with --prove says what it must, and every kind of
 figure is drawn from its record. Exit 77 without matplotlib, after the rest has passed."""
 
+import contextlib
+import importlib.util
+import io
 import json
 import os
 import re
 import subprocess
 import sys
 import tempfile
+import traceback
 
 program, plot = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
 
 
 def run(*args):
-    return subprocess.run(args, capture_output=True, text=True, timeout=120)
+    return subprocess.run(args, capture_output=True, text=True, timeout=600)
 
 
 def expect(ok, what, result=None):
     if not ok:
         sys.exit("FAILED: %s\n%s" % (what, (result.stdout[-800:] + result.stderr[-800:]) if result else ""))
+
+
+def load_plot():
+    spec = importlib.util.spec_from_file_location("plot", plot)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def drawn(module, *args):
+    """What plot.py prints and returns, in a fork: loading matplotlib takes longer than most pictures."""
+    with tempfile.TemporaryFile("w+") as told:
+        sys.stdout.flush()
+        pid = os.fork()
+        if pid == 0:
+            out, err, code = io.StringIO(), io.StringIO(), 1
+            try:
+                sys.argv = [plot, *args]
+                with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+                    module.main()
+                code = 0
+            except SystemExit as e:
+                code = e.code or 0
+            except BaseException:
+                traceback.print_exc(file=err)
+            json.dump([code, out.getvalue(), err.getvalue()], told)
+            told.flush()
+            os._exit(0)
+        os.waitpid(pid, 0)
+        told.seek(0)
+        return subprocess.CompletedProcess(args, *json.loads(told.read()))
 
 
 def proofs(record):
@@ -113,7 +148,7 @@ def size_in(svg):
     ]
 
 
-def choices(record, folder):
+def choices(module, record, folder):
     """--only, --dtype and --width: what is on the picture, and how wide it is."""
     out = os.path.join(folder, "choice.svg")
     for args, there, gone in (
@@ -124,7 +159,7 @@ def choices(record, folder):
         (["--dtype", "f64"], {"stream"}, {"GPT-2 small decode"}),
         (["--dtype", "f32"], {"GPT-2 small decode"}, {"stream"}),
     ):
-        r = run(sys.executable, plot, record, *args, "-o", out)
+        r = drawn(module, record, *args, "-o", out)
         expect(r.returncode == 0, "plot %s" % args, r)
         words = words_of(out)
         there = {"stream" if w == "copy" else w for w in there}
@@ -138,7 +173,7 @@ def choices(record, folder):
         ("batch", "8.4cm", 8.4 / 2.54),
         ("roofline", "240pt", 240 / 72.27),
     ):
-        r = run(sys.executable, plot, record, "--what", what, "--width", width, "-o", out)
+        r = drawn(module, record, "--what", what, "--width", width, "-o", out)
         expect(
             r.returncode == 0 and abs(size_in(out)[0] - inches) < 0.02,
             "%s of %s is as wide as that: %s" % (what, width, size_in(out)),
@@ -150,7 +185,7 @@ def choices(record, folder):
         (["--only", "zzz"], "nothing to draw"),
         (["--dtype", "i4"], "nothing to draw"),
     ):
-        r = run(sys.executable, plot, record, *args, "-o", out)
+        r = drawn(module, record, *args, "-o", out)
         expect(r.returncode == 2 and words in r.stderr, "%s is refused" % args, r)
 
 
@@ -182,10 +217,11 @@ def figures(record, folder):
     if r.returncode == 77:
         expect("matplotlib is not installed" in r.stderr, "what is missing is said", r)
         return 77
+    module = load_plot()
     for what in ("roofline", "ladder", "batch"):
         for kind, magic in (("png", b"\x89PNG"), ("svg", b"<?xml")):
             out = os.path.join(folder, "%s.%s" % (what, kind))
-            r = run(sys.executable, plot, record, record, "--what", what, "-o", out)
+            r = drawn(module, record, record, "--what", what, "-o", out)
             expect(
                 r.returncode == 0 and open(out, "rb").read(5).startswith(magic), "%s as %s" % (what, kind), r
             )
@@ -198,7 +234,7 @@ def figures(record, folder):
         ([record, "-o", "x.doc"], ".png, .svg or .pdf"),
         ([record + ".one", "--what", "batch"], "nothing to draw"),
     ):
-        r = run(sys.executable, plot, *args)
+        r = drawn(module, *args)
         expect(r.returncode == 2 and words in r.stderr, "%s is refused" % args, r)
     nets = os.path.join(folder, "nets.jsonl")
     r = run(
@@ -217,7 +253,7 @@ def figures(record, folder):
         nets,
     )
     expect(r.returncode == 0, "a run with networks", r)
-    choices(nets, folder)
+    choices(module, nets, folder)
     return 0
 
 

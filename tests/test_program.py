@@ -11,7 +11,7 @@ failures = []
 
 
 def run(*args, **keywords):
-    return subprocess.run([PROGRAM, *args], capture_output=True, text=True, timeout=120, **keywords)
+    return subprocess.run([PROGRAM, *args], capture_output=True, text=True, timeout=600, **keywords)
 
 
 def expect(ok, what, result=None):
@@ -203,13 +203,13 @@ def interrupted(folder):
                           "--no-report", "--budget", "30s",
                           "--precision", "1e-5", "--filter", "naive", "-o", path], stdout=subprocess.PIPE,
                           stderr=subprocess.PIPE, text=True)
-    for _ in range(600):
+    for _ in range(3000):  # a minute: others may keep the machine busy
         if os.path.exists(path) and '"machine"' in open(path).read():
             break
         time.sleep(0.02)
     time.sleep(0.3)
     p.send_signal(signal.SIGINT)
-    out, err = p.communicate(timeout=60)
+    out, err = p.communicate(timeout=600)
     expect(p.returncode == 130, f"Ctrl-C: exit code 130, not {p.returncode}: {err[-300:]}")
     expect("interrupted" in err and path in err, f"Ctrl-C: says where the points are: {err[-300:]}")
     expect(run("validate", path).returncode == 0, "Ctrl-C: the journal is valid")
@@ -220,7 +220,7 @@ def killed(folder):
     p = subprocess.Popen([PROGRAM, "run", SMALL, "triad:bytes=96Ki,streams=1,2,4,8", "--ceilings", "none",
                           "--no-report", "--budget",
                           "200ms", "-o", path], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    for _ in range(600):
+    for _ in range(3000):  # a minute: others may keep the machine busy
         if os.path.exists(path) and open(path).read().count('"point"') > 2:
             break
         time.sleep(0.02)
@@ -256,14 +256,14 @@ def peak_rss(folder, point, kernel, *more):
 
 # what the program takes with nothing to measure where the bound was met: libraries' code and data, mostly
 OWN_B = 18e6
-NETWORKS = [("resnet50:batch=1", "resnet50/direct"), ("resnet50:batch=1", "resnet50/tuned"),
-            ("resnet50:batch=2", "resnet50/onednn"),
-            ("resnet50:batch=1", "resnet50/openblas"), ("resnet50:batch=2", "resnet50/direct"),
-            ("resnet50:batch=3", "resnet50/openblas"),
+# Each is verified first: the oracle is what takes the time. A copy of the weights is more than the bound
+# allows at any batch, activations of every layer at once are from two images or 128 tokens on.
+NETWORKS = [("resnet50:batch=1", "resnet50/tuned"), ("resnet50:batch=2", "resnet50/direct"),
+            ("resnet50:batch=1", "resnet50/onednn"), ("resnet50:batch=2", "resnet50/openblas"),
             ("gpt2:size=small,past=128", "gpt2/stream", "--dtype", "bf16"),
             ("gpt2:size=small,past=128", "gpt2/openblas"),
-            ("gpt2:size=small,tokens=256,past=0", "gpt2/stream", "--dtype", "i8"),
-            ("gpt2:size=medium,tokens=64,past=0", "gpt2/stream", "--dtype", "i8"),
+            ("gpt2:size=small,tokens=128,past=0", "gpt2/stream", "--dtype", "i8"),
+            ("gpt2:size=medium,tokens=8,past=0", "gpt2/stream", "--dtype", "i8"),
             ("llama:size=qwen-0.5b,layers=4,past=500,dtype=i4,kv=i8", "llama/stream")]
 
 

@@ -78,12 +78,12 @@ typedef struct {
     const char *help;
     size_t      offset; /* of the field in cli_options, or in the command's own struct */
     uint32_t    set;    /* CLI_SET_ bit; own options: 0 */
+    bool        loose;  /* with implied and choices: a following word that is one of them is the value */
     double      lo, hi; /* both 0: any value */
     cli_unit    unit;
     unsigned    bit;
     const char *choices; /* "quick|full" */
     const char *implied; /* value of a bare --name (then only --name=value gives one); NULL: must be given */
-    bool        loose;   /* with implied and choices: a following word that is one of them is the value */
 } cli_option;
 enum { /* which shared options a command takes */
        CLI_SET_DTYPE = 1u << 0,

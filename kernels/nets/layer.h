@@ -263,13 +263,13 @@ typedef enum { LY_NO_BIAS, LY_QKV_BIAS, LY_ALL_BIAS } ly_biases;
 typedef struct {
     const char *name;
     int64_t     layers, d, heads, kv_heads, ff, vocab, context;
-    bool        rms;     /* RMS norms; else layer norms with offsets */
     double      eps;     /* 0: 1e-5 */
     ly_act      act;     /* of the MLP */
     bool        gated;   /* MLP: down(act(gate(x)) * up(x)); else down(act(up(x))) */
+    bool        rms;     /* RMS norms; else layer norms with offsets */
+    bool        tied;    /* the head is the embedding's table */
     bool        learned; /* positions: a table; else `rope` */
     ly_rope     rope;
-    bool        tied; /* the head is the embedding's table */
     ly_biases   biases;
     int64_t     experts, top; /* MLPs of each layer, and those of them that a token goes through; 0: one */
 } ly_decoder_shape;

@@ -1,14 +1,18 @@
 /* workloads_nets.h -- convolution, operators, attention and whole networks: what a kernel needs to know
  * beyond ironroof.h and layer.h. Every kernel reads its shape through the row or table that wl_row_of() and
- * wl_net_of() build: no kernel interprets p.v[] itself. Tensors of all of them, in this order (some are
- * absent where noted): "conv"                 x f32 NHWC | W [k][r][s][c/groups] in dtype | V f32: bias[k] |
- * y f32 NHWC "linear"               x f32 [rows][c] | W [k][c] in dtype | V f32: bias[k], then row scales[k]
- * of one-byte weights | y f32 [rows][k] "norm" "softmax" "act" x f32 [rows][c] | V f32: gain[c], offset[c]
- * (norm only) | y f32 [rows][c] "add"                  x f32 | add f32 | y f32 "embed"                tokens
- * i32 [rows] | W table [vocab][c], then positions | y f32 "attention"            qkv f32
- * [batch*tokens][3*heads*dh] | KV cache INOUT in ly_kv_dtype | y f32 [batch*tokens][heads*dh] networks input
- * | W | V | output f32 | KV cache INOUT (gpt2 only) Calling a kernel again on the same tensors gives the same
- * result: the cache rows from `past` on are overwritten. */
+ * wl_net_of() build: no kernel interprets p.v[] itself. Calling a kernel again on the same tensors gives the
+ * same result: the cache rows from `past` on are overwritten. Tensors of each family, in this order:
+ *
+ * - conv: x f32 NHWC, W [k][r][s][c/groups] in dtype, V f32: bias[k], y f32 NHWC
+ * - linear: x f32 [rows][c], W [k][c] in dtype, V f32: bias[k], then row scales[k] of one-byte weights,
+ *   y f32 [rows][k]
+ * - norm: x f32 [rows][c], V f32: gain[c], offset[c], y f32 [rows][c]
+ * - softmax, act: x f32 [rows][c], y f32 [rows][c]
+ * - add: x f32, add f32, y f32
+ * - embed: tokens i32 [rows], W: table [vocab][c], then positions, y f32
+ * - attention: qkv f32 [batch*tokens][3*heads*dh], KV cache INOUT in ly_kv_dtype, y f32
+ *   [batch*tokens][heads*dh]
+ * - networks: input, W, V, output f32, KV cache INOUT (gpt2 only) */
 #ifndef WORKLOADS_NETS_H
 #define WORKLOADS_NETS_H
 #include "kernels/nets/layer.h"
@@ -16,16 +20,26 @@
 extern "C" {
 #endif
 
-/* Families (a kernel serves a family): "conv", "linear", "norm", "softmax", "act", "add", "embed",
- * "attention", "cnn" (resnet50, mobilenetv2, dscnn), "gpt" (gpt2, gpt, llama), "dlrm", "encoder" (bert,
- * vit), "bag", "moe" and "mixtral". conv: v = n, h, w, c, k, r, s,
- * stride, pad, groups, fuse (0: bare, 1: bias and ReLU in the same pass, 2: bias and ReLU as passes of their
- * own). linear: v = rows, c, k. norm, softmax: v = rows, c. act: v = rows, c, kind (relu, gelu). add: v =
- * rows, c. embed: v = rows, c, vocab. attention: v = batch, heads, dh, tokens, past. resnet50, mobilenetv2: v
- * = batch, res. gpt2: v = size, batch, tokens, past. gpt: v = layers, width, heads, vocab, context, batch,
- * tokens, past. llama: enum wl_llama_param below. dlrm: v =
- * size, batch, rows, zipf. bert: v = size, batch, tokens. vit: v = size, batch, res. bag: v = rows, c, bags,
- * lookups, zipf. mixtral: v = size, batch, tokens, past. moe: v = tokens, width, ff, experts, top. */
+/* Families (a kernel serves a family), and v of each workload:
+ *
+ * - conv: n, h, w, c, k, r, s, stride, pad, groups, fuse (0: bare, 1: bias and ReLU in the same pass, 2: bias
+ *   and ReLU as passes of their own)
+ * - linear: rows, c, k
+ * - norm, softmax: rows, c
+ * - act: rows, c, kind (relu, gelu)
+ * - add: rows, c
+ * - embed: rows, c, vocab
+ * - attention: batch, heads, dh, tokens, past
+ * - cnn (resnet50, mobilenetv2): batch, res; (dscnn): batch
+ * - gpt (gpt2): size, batch, tokens, past
+ * - gpt (gpt): layers, width, heads, vocab, context, batch, tokens, past
+ * - gpt (llama): enum wl_llama_param below
+ * - dlrm: size, batch, rows, zipf
+ * - encoder (bert): size, batch, tokens
+ * - encoder (vit): size, batch, res
+ * - bag: rows, c, bags, lookups, zipf
+ * - mixtral: size, batch, tokens, past
+ * - moe: tokens, width, ff, experts, top */
 extern const ir_workload wl_conv, wl_linear, wl_norm, wl_softmax, wl_act, wl_add2, wl_embed, wl_attention,
     wl_chain, wl_normchain;
 /* chain: n elements, k operations, and whether they are one pass. x f32 [n], ab f32 [2][k], y f32 [n]. */
