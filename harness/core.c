@@ -26,6 +26,20 @@ ir_status ir_fail(ir_status code, const char *fmt, ...)
 
 bool ir_memory_was_short(void) { return short_of_memory; }
 
+static _Atomic(const char *) left_out;
+static atomic_uint           left_outs;
+
+void ir_left_out(const char *what)
+{
+    const char *none = NULL;
+    ir_fail(IR_ENOMEM, "no memory or descriptor: %s is missing", what);
+    atomic_compare_exchange_strong(&left_out, &none, what);
+    left_outs++;
+}
+
+const char *ir_left_out_first(void) { return left_out; }
+unsigned    ir_left_out_count(void) { return left_outs; }
+
 const char *ir_why(void) { return why_text; }
 
 const char *ir_status_name(ir_status code)

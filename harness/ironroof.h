@@ -48,7 +48,13 @@ ir_status
             ir_fail(ir_status code, const char *fmt, ...);
 const char *ir_why(void); /* this thread's last ir_fail() text; never NULL */
 /* Has any call of this process failed for want of memory (IR_ENOMEM)? */
-bool        ir_memory_was_short(void);
+bool ir_memory_was_short(void);
+/* Memory, or descriptors, were short, and a part of what is said, judged or written is not there: the program
+ * names the first such part at its end and exits with 2, whatever the command. For functions that have no
+ * status to return. `what`: static text that stands before "is missing". */
+void        ir_left_out(const char *what);
+const char *ir_left_out_first(void); /* NULL: nothing was */
+unsigned    ir_left_out_count(void);
 const char *ir_status_name(ir_status code); /* "ok" "skip" "invalid" ...: static text */
 
 /* ---- dtypes ---------------------------------------------------------------------------------- */

@@ -5,9 +5,10 @@
 
 #include <regex.h>
 
-enum { IR_PATTERN_LENGTH = 1000, IR_PATTERN_SIZE = 2000 };
+enum { IR_PATTERN_LENGTH = 1000, IR_PATTERN_SIZE = 2000, IR_PATTERN_ANCHORS = 8 };
 /* Compiles for a search without positions. IR_EINVAL: no expression, one of more than IR_PATTERN_LENGTH
- * characters, one that its repetitions {n} blow up to more than IR_PATTERN_SIZE parts, or one with a back
- * reference: matching those takes exponential time. Free with regfree(). */
+ * characters, or one that takes exponential time: its repetitions {n} blow it up to more than IR_PATTERN_SIZE
+ * parts, it repeats what may be empty, has more than IR_PATTERN_ANCHORS anchors in an alternative, or a back
+ * reference. Free with regfree(). */
 ir_status ir_pattern_compile(const char *s, regex_t *out);
 #endif

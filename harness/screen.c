@@ -1,8 +1,10 @@
 /* screen.c -- see screen.h. A filtered stream is a stream whose bytes pass through cookie_write(). */
 #define _GNU_SOURCE
 #include "harness/screen.h"
+#include "harness/ironroof.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -100,6 +102,14 @@ void ir_screen_line(char *s)
 /* ---- streams --------------------------------------------------------------------------------- */
 enum { PIECE_B = 2048 }; /* on the stack: a complaint about want of memory needs none */
 
+/* Whoever gave us a pipe may have made it one that does not wait; what a stream could not write is lost. */
+static void wait_for_room(FILE *f)
+{
+    int fd = fileno(f);
+    while (fd >= 0 && poll(&(struct pollfd){fd, POLLOUT, 0}, 1, -1) < 0 && errno == EINTR) {
+    }
+}
+
 static bool write_piece(filter *f, const char *s, size_t n)
 {
     char in[PIECE_B + sizeof f->begun];
@@ -113,7 +123,8 @@ static bool write_piece(filter *f, const char *s, size_t n)
     if (scan > 0 && is_begun(in + scan - 1, have - scan + 1)) used = scan - 1;
     memcpy(rest, in + used, have - used);
     size_t done = used, to = screen_filter(in, in, &done);
-    bool   ok = fwrite(in, 1, to, f->under) == to && fflush(f->under) == 0;
+    wait_for_room(f->under);
+    bool ok = fwrite(in, 1, to, f->under) == to && fflush(f->under) == 0;
     if (!ok && f->error == 0) f->error = errno;
     if (!ok) return false;
     f->nbegun = have - used;
@@ -158,7 +169,10 @@ void ir_screen_begin(void)
 {
     FILE **const of[] = {&stdout, &stderr};
     for (int i = 0; i < 2; i++) {
-        if (standard[i] || !(standard[i] = screen_open(*of[i]))) continue;
+        if (standard[i]) continue;
+        standard[i] = screen_open(*of[i]);
+        if (!standard[i]) ir_left_out("the filter of texts");
+        if (!standard[i]) continue;
         int mode = i == 1 ? _IONBF : isatty(fileno(*of[i])) ? _IOLBF : _IOFBF;
         setvbuf(standard[i]->stream, NULL, mode, mode == _IONBF ? 0 : BUFSIZ);
         *of[i] = standard[i]->stream;

@@ -6,12 +6,13 @@
 #   --stage NAME  only this one; --list names them, those on demand last
 #   -j N          parallel jobs (default: all processors)
 # IRONROOF_NO_INSTALL=1: never install. IRONROOF_FUZZ_S: seconds per fuzz target (default 10).
+# IRONROOF_FUZZ_RUNS: so many executions per target instead.
 set -u -o pipefail
 # shellcheck source=scripts/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 all=(release asan tsan minimal aarch64 fuzz cluster checks)
-on_demand=(coverage tidy packages)
+on_demand=(without coverage tidy packages)
 out=$root/build-test
 gcc=gcc
 have gcc || gcc=${CC:-cc}
@@ -126,6 +127,24 @@ stage_tsan() {
 
 stage_minimal() { gcc_preset minimal && build_preset minimal && test_preset minimal; }
 
+# On demand, minutes: without each optional library by itself the program builds, starts and measures.
+stage_without() {
+  local option other settings n=0 passed=0 program=$out/without/ironroof
+  local options=(OPENBLAS HWLOC JANSSON ONEDNN OPENCL CLBLAST)
+  for option in "${options[@]}"; do
+    settings=()
+    for other in "${options[@]}"; do settings+=("-DIRONROOF_$other=AUTO"); done
+    n=$((n + 1))
+    printf -- '---- without %s\n' "$option"
+    gcc_preset without "${settings[@]}" "-DIRONROOF_$option=OFF" && build_preset without &&
+      "$program" list backends && "$program" version && "$program" selftest ideal &&
+      "$program" run copy:bytes=64Ki,streams=1 --filter ^cpu --backend cpu --ceilings none --samples 2 \
+        --no-report --quiet --force -o "$out/without/run.jsonl" && passed=$((passed + 1))
+  done
+  totals $passed $n
+  [ $passed = $n ]
+}
+
 stage_aarch64() {
   [ "$(uname -m)" != aarch64 ] || { skip "this machine is one; stage release covers it"; return; }
   cross_compiles || { skip "no cross compiler for Arm"; return; }
@@ -136,16 +155,18 @@ stage_aarch64() {
 stage_fuzz() {
   clang_runtime || { skip "clang with libFuzzer is not installed"; return; }
   configure_preset fuzz && build_preset fuzz || return
-  local program name failed=0 n=0
+  local program name failed=0 n=0 limit=("-max_total_time=${IRONROOF_FUZZ_S:-10}")
+  [ -z "${IRONROOF_FUZZ_RUNS:-}" ] || limit=("-runs=$IRONROOF_FUZZ_RUNS")
   for program in "$out"/fuzz/tests/fuzz_*; do
     [ -x "$program" ] || continue
     name=${program##*/fuzz_}
     mkdir -p "$out/fuzz/corpus/$name"
     n=$((n + 1))
-    "$program" -max_total_time="${IRONROOF_FUZZ_S:-10}" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
-      -artifact_prefix="$out/fuzz/$name-" "$out/fuzz/corpus/$name" "$root/tests/fuzz/corpus/$name" ||
-      failed=$((failed + 1))
+    "$program" "${limit[@]}" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
+      -artifact_prefix="$out/fuzz/$name-" "$out/fuzz/corpus/$name" "$root/tests/fuzz/corpus/$name" 2>&1 |
+      tee "$out/fuzz/$name.log" || failed=$((failed + 1))
   done
+  awk '/number_of_executed_units/ { n += $2 } END { print n + 0 " executions" }' "$out"/fuzz/*.log
   [ $n -gt 0 ] || { skip "there are no fuzz targets"; return; }
   totals $((n - failed)) $n
   [ $failed = 0 ]

@@ -4,6 +4,8 @@
   includes  the allowed directions between layers, and where vendor and system headers may appear
   circles   no circle of files by their includes; at most 16 entries in bench/
   sizes     files under 500 lines, functions at most 80 lines; kernels/ is exempt
+  memory    a function that allocates and returns neither a pointer nor a bool says when it got nothing:
+            IR_ENOMEM, ir_left_out() or a flag `failed`
   tables    a file that defines a kernel has its line in kernels/<backend>/table.h, and the reverse
   text      no tab, no trailing white space, one newline at the end
   scripts   bash -n, and shellcheck where it is installed
@@ -244,6 +246,24 @@ def check_sizes(root):
                 yield "%s:%d: %s() has %d lines (at most %d)" % (path, start, name, length, MAX_FUNCTION)
 
 
+# ---- memory --------------------------------------------------------------------------------------
+ALLOCATES = re.compile(r"\b(malloc|calloc|realloc|strn?dup|v?asprintf|open_memstream)\(")
+SAYS_SO = re.compile(r"IR_ENOMEM|ir_left_out|ir_read_nomem|\bfailed\b|none: the same")
+
+
+def check_memory(root):
+    for path in tree(root, (".c",)):
+        if not path.startswith(("harness/", "bench/")) or path.startswith("bench/fleet/net/"):
+            continue
+        lines = lines_of(root, path)
+        for name, start, length in functions(lines):
+            body = "\n".join(lines[start - 1:start - 1 + length])
+            head = " ".join(lines[max(0, start - 4):start])
+            if ALLOCATES.search(body) and not SAYS_SO.search(body) and \
+                    not re.search(r"(\*|\bbool )%s\(" % name, head):
+                yield "%s:%d: %s() allocates, and no word says that it got nothing" % (path, start, name)
+
+
 # ---- kernel tables -------------------------------------------------------------------------------
 def check_tables(root):
     kernels = os.path.join(root, "kernels")
@@ -452,6 +472,7 @@ PLANTED = [  # (check, file, text, words the report must contain)
     ("circles", "harness/machine/other.h", '#include "harness/machine/topo.h"\n', "circle"),
     ("sizes", "bench/main.c", "int x;\n" * 500, "500 lines"),
     ("sizes", "bench/main.c", LONG, "f() has"),
+    ("memory", "bench/main.c", "static void f(char **x)\n{\n    *x = malloc(4);\n}\n", "f() allocates"),
     ("tables", "kernels/cpu/gemm.c", "const ir_kernel cpu_gemm = {0};\n", "no X(cpu_gemm)"),
     ("tables", "kernels/cpu/table.h", "X(cpu_blas)\nX(cpu_gone)\n", "X(cpu_gone)"),
     ("tables", "kernels/cpu/table.h", "X(cpu_blas)\nX(cpu_blas)\n", "twice"),
@@ -499,7 +520,8 @@ def check_selftest(root):
                 yield "selftest: %s misses %r in %s (reported: %s)" % (name, text[:60], path, found)
 
 
-CHECKS = {"includes": check_includes, "circles": check_circles, "sizes": check_sizes, "tables": check_tables,
+CHECKS = {"includes": check_includes, "circles": check_circles, "sizes": check_sizes, "memory": check_memory,
+          "tables": check_tables,
           "text": check_text, "scripts": check_scripts, "width": check_width, "format": check_format,
           "paths": check_paths, "version": check_version, "selftest": check_selftest}
 

@@ -1,23 +1,23 @@
 #!/usr/bin/env python3
-"""test_faults.py PROGRAM LIBRARY [--all] [--kills N] -- the n-th malloc, open, write, fsync, rename or
-link of a command fails; runs are killed at random moments and continued. What holds each time: no crash, no
-hang, exit code 0 only with the same output and files as without the fault, an error is one that says
-something, nothing is left beside a file, a finished point is never lost.
+"""test_faults.py PROGRAM LIBRARY [--all] [--kills N] -- the n-th call of each kind (memory, threads, files:
+the table of support/faults.c) of a command fails; runs are killed, at random moments and before every call
+that touches a file, and continued. What holds each time: no crash, no hang, exit code 0 only with the same
+output and files as without the fault, an error is one that says something, nothing is left beside a file, a
+finished point is never lost.
 By default some hundred faults over all commands; --all: every one. LIBRARY: support/faults.c."""
 
 import argparse, collections, json, os, random, re, shutil, signal, subprocess, sys, tempfile, time
 
+from fault_server import Server
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 FIX = os.path.join(HERE, "fixtures", "gate")
-KINDS = ("malloc", "open", "write", "fsync", "rename", "link")
-PER_COMMAND = {
-    "malloc": 10,
-    "open": 4,
-    "write": 4,
-    "fsync": 3,
-    "rename": 2,
-    "link": 2,
-}  # of each command, where not --all
+# Of each command, where not --all.
+PER_COMMAND = {"malloc": 8, "map": 1, "thread": 1, "fork": 1, "open": 3, "read": 2, "write": 3,
+               "fsync": 2, "close": 2, "rename": 2, "link": 2, "unlink": 1, "truncate": 1, "lock": 1,
+               "stat": 2, "mkdir": 1, "resolve": 1}
+MEASURE = ("run", "ceilings")
+OF_THE_SYSTEM = ()
 FAST = ["--backend", "ideal", "--budget", "2ms", "--warmup", "0", "--no-report"]
 SMALL = "copy:bytes=64Ki,streams=1"
 TIMES = re.compile(
@@ -26,13 +26,41 @@ TIMES = re.compile(
 )
 
 
-def commands(record, runs):
-    """Name, arguments, and whether the text is the same each time."""
+def plain(r, texts):
+    """Exit code, and what it prints and makes without what differs each time."""
+    return (r.returncode, TIMES.sub("", r.stdout), *(None if t is None else TIMES.sub("", t) for t in texts))
+
+
+def whole_lines(text):
+    try:
+        return all(json.loads(line) for line in text.split("\n")[:-1])
+    except ValueError:
+        return False
+
+
+def commands(record, runs, sweep):
+    """Name, arguments, and the files it makes where that is not OUT."""
     run1 = os.path.join(runs, "run1.jsonl")
     verdicts = os.path.join(FIX, "verdicts.jsonl")
+    judged = [os.path.join(sweep, n) for n in ("fleet.json", "fleet.txt", "fleet.html")]
     return [
         ("list", ["list"]),
-        ("list points", ["list", "points"]),
+        *((f"list {w}", ["list", w]) for w in ("points", "kernels", "backends", "devices", "counters")),
+        ("run", ["run", SMALL, "gemv:m=64,k=64", "--ceilings", "none", *FAST, "-o", "OUT"]),
+        ("run with ceilings", ["run", "copy", "gemv", "gemm", "--ceilings", record, *FAST, "-o", "OUT"]),
+        ("run of a model", ["run", SMALL, "--backend", "model", "--ceilings", "none", "--samples", "2", "-o",
+                            "OUT"]),
+        ("run on this machine", ["run", SMALL, "--backend", "cpu", "--filter", "naive", "--ceilings", "none",
+                                 "--samples", "2", "--warmup", "0", "--no-report", "-o", "OUT"]),
+        ("run --resume", ["run", SMALL, *FAST, "--resume", record, "-o", "OUT"]),
+        ("ceilings", ["ceilings", *FAST, "-o", "OUT"]),
+        ("fleet judge", ["fleet", "judge", sweep], judged),
+        ("fleet judge -o", ["fleet", "judge", sweep, "-o", "-"], judged),
+        ("export trace of a fleet", ["export", sweep, "--format", "trace", "-o", "OUT"]),
+        ("manual", ["manual", "run"]),
+        ("completion", ["completion", "bash"]),
+        ("version", ["version", "--json"]),
+        ("doctor", ["doctor", "--root", os.path.join(HERE, "fixtures", "doctor")]),
         ("help", ["run", "--help"]),
         ("validate", ["validate", record]),
         ("fit", ["fit", record]),
@@ -63,7 +91,7 @@ def commands(record, runs):
         ("report of a sheet", ["report", "a100", record, "-o", "OUT"]),
         ("dump", ["dump", "gemv:m=8,k=8", "--backend", "ideal", "-o", os.path.join(runs, "..", "d")]),
         ("ab --plan", ["ab", "--plan", "2%", "--from", verdicts]),
-    ]  # nothing that loads hwloc or a driver: they crash by themselves without memory
+    ]
 
 
 class Fault:
@@ -71,89 +99,70 @@ class Fault:
         self.program, self.library, self.folder = program, library, folder
         self.failures, self.n, self.absorbed = [], collections.Counter(), 0
         self.here = os.path.join(folder, "out")
+        self.out = os.path.join(self.here, "out")
 
-    def run(self, args, fault="", stdin=None):
-        """(result or None on a hang, the new file's text or None, what is beside it)"""
+    def run(self, server, products, fault="none:0"):
+        """(result or None on a hang, texts of what it makes, what else is beside it)"""
         shutil.rmtree(self.here, ignore_errors=True)
         os.makedirs(self.here)
-        out = os.path.join(self.here, "out")
-        count = os.path.join(self.folder, "count")
-        env = {
-            **os.environ,
-            "LD_PRELOAD": self.library,
-            "IR_FAULT": fault,
-            "IR_FAULT_COUNT": count,
-            "OCL_ICD_VENDORS": "/nonexistent",
-            "OPENBLAS_NUM_THREADS": "1",
-            "OMP_NUM_THREADS": "1",
-        }
-        try:
-            r = subprocess.run(
-                [self.program, *(out if a == "OUT" else a for a in args)],
-                capture_output=True,
-                text=True,
-                timeout=600,
-                env=env,
-                errors="replace",
-            )
-        except subprocess.TimeoutExpired:
-            return None, None, []
-        text = open(out, errors="replace").read() if os.path.exists(out) else None
-        return r, text, [n for n in os.listdir(self.here) if n != "out"]
-
-    def counts(self):
-        with open(os.path.join(self.folder, "count")) as f:
-            return {l.split()[0]: int(l.split()[1]) for l in f}
+        for path in products:
+            if os.path.exists(path):
+                os.unlink(path)
+        r = server.run(fault)
+        texts = [open(p, errors="replace").read() if os.path.exists(p) else None for p in products]
+        return r, texts, [n for n in os.listdir(self.here) if n != "out"]
 
     def fail(self, what, r=None):
         self.failures.append(what)
         if len(self.failures) <= 40:
             print(f"FAILED: {what}")
             if r is not None:
-                print(f"  rc={r.returncode} err={r.stderr[-300:]!r}")
+                print(f"  rc={r.returncode} err={r.stderr[-300:]!r}", flush=True)
 
-    def one(self, name, args, kind, n, good, more=""):
-        r, text, beside = self.run(args, f"{kind}:{n}{more}")
-        what = f"{name}: {kind} {n}{more}"
-        self.n[kind] += 1
+    def one(self, server, name, products, fault, good):
+        r, texts, beside = self.run(server, products, fault)
+        what = f"{name}: {fault}"
+        self.n[fault.split(":")[0]] += 1
         if r is None:
             return self.fail(f"{what}: it hangs")
         if r.returncode < 0 or r.returncode > 4:
             return self.fail(f"{what}: it crashes", r)
-        if beside:
+        if beside and not fault.startswith("unlink"):
             self.fail(f"{what}: {beside} is left", r)
-        same = (
-            TIMES.sub("", r.stdout) == good[0] and (None if text is None else TIMES.sub("", text)) == good[1]
-        )
-        if r.returncode == good[2]:
+        measures = name.split()[0] in MEASURE
+        if measures and texts[0] is not None and not whole_lines(texts[0]):
+            self.fail(f"{what}: a line of the journal is broken", r)
+        now = plain(r, texts)
+        if r.returncode == good[0]:
             self.absorbed += 1
-            if not same and not (args[0] == "run" and kind == "open"):  # what the system says of itself
+            if now != good and not (measures and fault.startswith(OF_THE_SYSTEM)):
                 self.fail(f"{what}: exit code {r.returncode} and not the whole output", r)
         elif not r.stderr.strip() and not re.search("FAIL|LOST", r.stdout):  # a verdict is a word
             self.fail(f"{what}: exit code {r.returncode} and no word", r)
-        elif args[0] != "run" and text is not None and TIMES.sub("", text) != good[1]:
+        elif not measures and any(t is not None and t != g for t, g in zip(now[2:], good[2:])):
             self.fail(f"{what}: half a file is left", r)
 
-    def command(self, name, args, everything, rng):
-        r, text, _ = self.run(args)
-        r2, text2, _ = self.run(args)
-        if r is None or r2 is None or r.returncode not in (0, 1, 3):
-            return self.fail(f"{name}: fails without a fault", r)
-        good = (TIMES.sub("", r.stdout), None if text is None else TIMES.sub("", text), r.returncode)
-        if TIMES.sub("", r2.stdout) != good[0]:
-            return self.fail(f"{name}: does not say the same twice")
-        total = self.counts()
-        for kind in KINDS:
-            k = PER_COMMAND[kind]
-            some = (
-                range(1, total[kind] + 1)
-                if everything or total[kind] <= k
-                else sorted({1, total[kind], *rng.sample(range(1, total[kind] + 1), k)})
-            )
-            for n in some:
-                self.one(name, args, kind, n, good)
-                if n % 7 == 1:
-                    self.one(name, args, kind, n, good, ":more")
+    def command(self, name, args, products, everything, rng):
+        args = [self.out if a == "OUT" else a for a in args]
+        products = products or [self.out]
+        with Server(self.program, self.library, args, self.folder) as server:
+            first, second = (self.run(server, products)[:2] for _ in range(2))
+            if first[0] is None or second[0] is None or first[0].returncode not in (0, 1, 3):
+                return self.fail(f"{name}: fails without a fault", first[0])
+            good = plain(*first)
+            if plain(*second) != good:
+                return self.fail(f"{name}: does not say the same twice")
+            total, before = server.counts(), sum(self.n.values())
+            for kind, k in PER_COMMAND.items():
+                every = range(1, total[kind] + 1)
+                if not everything and total[kind] > k:
+                    every = sorted({1, total[kind], *rng.sample(every, k)})
+                for n in every:
+                    self.one(server, name, products, f"{kind}:{n}", good)
+                    if n % 7 == 1:
+                        self.one(server, name, products, f"{kind}:{n}:more", good)
+        if everything:
+            print(f"{name}: {sum(self.n.values()) - before} faults, {len(self.failures)} failed", flush=True)
 
 
 def points(path):
@@ -166,64 +175,119 @@ def points(path):
     return found
 
 
-def kills(program, folder, n, rng):
-    """A run is killed at a random moment and continued, again and again: recorded points stay."""
-    args = ["run", "copy:bytes=64Ki-128Ki*2,streams=1,2,4", "gemv:m=64,k=64,128", *FAST]
-    path, other, bad, killed = (
-        os.path.join(folder, "killed.jsonl"),
-        os.path.join(folder, "other.jsonl"),
-        [],
-        0,
-    )
-    t0 = time.time()
-    subprocess.run([program, *args, "--quiet", "-o", path], check=True, capture_output=True)
-    whole, length = points(path), time.time() - t0
-    for i in range(n):
-        had, stage = set(), 0
+RUN = ["run", "copy:bytes=64Ki-128Ki*2,streams=1,2,4", "gemv:m=64,k=64,128", *FAST]
+
+
+class Kills:
+    """A run is killed and continued: recorded points stay, and in the end it is whole."""
+
+    def __init__(self, program, library, folder):
+        self.program, self.library, self.folder = program, library, folder
+        self.path, self.other = (os.path.join(folder, n) for n in ("killed.jsonl", "other.jsonl"))
+        self.n, self.killed, self.failures = 0, 0, []
+        began = time.time()
+        subprocess.run([program, *RUN, "--quiet", "-o", self.path], check=True, capture_output=True)
+        self.whole, self.length_s = points(self.path), time.time() - began
+
+    def expect(self, ok, what):
+        if not ok:
+            self.failures.append(what)
+            print(f"FAILED: {what}", flush=True)
+
+    def look(self, path, had, what):
+        """What was recorded is still there."""
+        try:
+            now = points(path) if os.path.exists(path) else set()
+        except ValueError as e:
+            return self.expect(False, f"{what}: a broken line: {e}")
+        self.expect(had <= now, f"{what}: {len(had - now)} recorded points are lost")
+        for name in os.listdir(self.folder):
+            if name.startswith(".ironroof"):  # the instant between a file's name and its place
+                os.unlink(os.path.join(self.folder, name))
+
+    def ends(self, path, what):
+        r = subprocess.run([self.program, *RUN, "--resume", path], capture_output=True, text=True)
+        valid = subprocess.run([self.program, "validate", path], capture_output=True).returncode == 0
+        self.expect(r.returncode == 0 and valid and points(path) == self.whole,
+                    f"{what}: it does not end whole: {r.returncode} {r.stderr[-200:]}")
+
+    def at_random(self, rng):
+        path, i = self.path, self.n
+        self.n += 1
         if i % 4 == 0 and os.path.exists(path):
             os.unlink(path)
-        if os.path.exists(path):
-            had = points(path)
+        had = points(path) if os.path.exists(path) else set()
         how = ["--resume", path] if os.path.exists(path) else ["-o", path]
         if i % 5 == 4 and os.path.exists(path):  # into another file
-            how = ["--resume", path, "-o", other, "--force"]
-        p = subprocess.Popen([program, *args, *how], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-        time.sleep(rng.uniform(0, 1.1 * length))
+            how = ["--resume", path, "-o", self.other, "--force"]
+        p = subprocess.Popen([self.program, *RUN, *how], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        time.sleep(rng.uniform(0, 1.1 * self.length_s))
         sig = rng.choice((signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGINT))
         p.send_signal(sig)
         try:
             err = p.communicate(timeout=600)[1]
         except subprocess.TimeoutExpired:
             p.kill()
-            bad.append(f"kill {i}: it hangs after signal {sig}")
-            continue
-        killed += p.returncode < 0 or p.returncode == 130
-        if p.returncode not in (0, 130, -signal.SIGKILL, -signal.SIGTERM, -signal.SIGINT):
-            bad.append(f"kill {i} ({how[0]}): exit code {p.returncode}: {err[-200:]}")
-        try:
-            now = points(path) if os.path.exists(path) else set()
-        except ValueError as e:
-            bad.append(f"kill {i}: a broken line: {e}")
-            continue
-        if not had <= now:
-            bad.append(f"kill {i} ({how}): {len(had - now)} recorded points are lost")
-        left = [f for f in os.listdir(folder) if f.startswith(".ironroof")]
-        for f in left:  # the instant between a file's name and its place
-            stage += 1
-            os.unlink(os.path.join(folder, f))
-    for path in (path, other):
-        if not os.path.exists(path):
-            continue
-        r = subprocess.run([program, *args, "--resume", path], capture_output=True, text=True)
-        if (
-            r.returncode != 0
-            or points(path) != whole
-            or subprocess.run([program, "validate", path], capture_output=True).returncode
-        ):
-            bad.append(
-                f"the run that was killed does not end: {r.returncode} {len(points(path))} {r.stderr[-200:]}"
-            )
-    return killed, bad
+            return self.expect(False, f"kill {i}: it hangs after signal {sig}")
+        self.killed += p.returncode < 0 or p.returncode == 130
+        self.expect(p.returncode in (0, 130, -signal.SIGKILL, -signal.SIGTERM, -signal.SIGINT),
+                    f"kill {i} ({how[0]}): exit code {p.returncode}: {err[-200:]}")
+        self.look(path, had, f"kill {i} ({how[0]})")
+
+    def at_calls(self, how, begin, step):
+        """Before every step-th call: a new run, one that is continued, one that is continued elsewhere."""
+        with Server(self.program, self.library, [*RUN, *how], self.folder) as server:
+            begin()
+            server.run()
+            total = server.counts()["kill"]
+            for k in range(1, total + 1, step):
+                had = begin()
+                r = server.run(f"kill:{k}")
+                self.n += 1
+                what = f"killed before call {k} of {how[0]}"
+                self.expect(r is not None and r.returncode == -signal.SIGKILL, f"{what}: {r}")
+                self.killed += 1
+                self.look(self.path, had, what)
+                if os.path.exists(self.path) and (step > 1 or k % 5 == 0 or k > total - 20):
+                    self.ends(self.path, what)
+
+    def everywhere(self, most):
+        """About `most` kills over three ways to run."""
+        half = self.path + ".half"
+        text = open(self.path).read().split("\n")
+        with open(half, "w") as f:
+            f.write("\n".join(text[:len(text) // 2]) + "\n")
+
+        def nothing():
+            for path in (self.path, self.other):
+                if os.path.exists(path):
+                    os.unlink(path)
+            return set()
+
+        def a_half():
+            nothing()
+            shutil.copy(half, self.path)
+            return points(self.path)
+
+        with Server(self.program, self.library, [*RUN, "-o", self.path], self.folder) as server:
+            nothing()
+            server.run()
+            step = max(1, 3 * server.counts()["kill"] // most)
+        self.at_calls(["-o", self.path], nothing, step)
+        self.at_calls(["--resume", self.path], a_half, step)
+        self.at_calls(["--resume", self.path, "-o", self.other, "--force"], a_half, step)
+
+
+def kills(program, library, folder, n, rng):
+    """Half of them at random moments."""
+    k = Kills(program, library, folder)
+    k.everywhere(n // 2)
+    while k.n < n:
+        k.at_random(rng)
+    for path in (k.path, k.other):
+        if os.path.exists(path):
+            k.ends(path, "after all kills")
+    return k
 
 
 def main():
@@ -232,7 +296,7 @@ def main():
     ap.add_argument("library")
     ap.add_argument("--all", action="store_true", help="every fault of every command")
     ap.add_argument("--kills", type=int, default=40)
-    ap.add_argument("--only", default="", help="commands whose name contains this")
+    ap.add_argument("--only", default="", help="commands whose name matches this")
     ap.add_argument("--seed", type=int, default=1)
     o = ap.parse_args()
     program, library = os.path.abspath(o.program), os.path.abspath(o.library)
@@ -262,21 +326,22 @@ def main():
             check=True,
             capture_output=True,
         )
-        subprocess.run([program, "selftest", "fleet", "--nodes", "3", "-o", os.path.join(folder, "sweep")],
+        sweep = os.path.join(folder, "sweep")
+        subprocess.run([program, "selftest", "fleet", "--nodes", "12", "-o", sweep],
                        check=True, capture_output=True)
         f = Fault(program, library, folder)
-        for name, args in commands(record, runs):
-            if o.only in name:
-                f.command(name, args, o.all, rng)
+        for name, args, *products in commands(record, runs, sweep):
+            if re.search(o.only, name):
+                f.command(name, args, *(products or [None]), o.all, rng)
         print(
             f"{sum(f.n.values())} faults ({', '.join(f'{k} {n}' for k, n in f.n.items())}), "
             f"{f.absorbed} without an effect, {len(f.failures)} failed"
         )
-        killed, bad = kills(program, folder, o.kills, rng) if o.kills and not o.only else (0, [])
-        for b in bad:
-            print(f"FAILED: {b}")
-        print(f"{o.kills} kills, {killed} while it ran, {len(bad)} failed")
-        return 1 if f.failures or bad else 0
+        if not o.kills or o.only:
+            return 1 if f.failures else 0
+        k = kills(program, library, folder, o.kills, rng)
+        print(f"{k.n} kills, {k.killed} while it ran, {len(k.failures)} failed")
+        return 1 if f.failures or k.failures else 0
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

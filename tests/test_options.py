@@ -4,8 +4,8 @@
 TABLE has a line for each option that `COMMAND --help` lists; a new option without one fails. A line is what
 is added to the command's usual arguments, or a pair: other arguments, and what is added. Both are run in a
 folder of their own with the same inputs; exit code, texts or files must differ, or the refusal must name the
-option. No time is asserted: what is measured runs on devices with a virtual clock, or is compared by its
-shape."""
+option. Every command also runs in 150 MB of addresses. No time is asserted: what is measured runs on devices
+with a virtual clock, or is compared by its shape."""
 
 import concurrent.futures, json, os, re, shutil, subprocess, sys, tempfile
 
@@ -225,6 +225,14 @@ IDLE = [
     (["selftest", "fleet", "--nodes", "2", "-o", "x"], ["--samples", "1"]),
     (["report", "a.jsonl", "--screen"], ["--quiet"]),
 ]
+# Beside the usual arguments of every command: what else runs in few addresses.
+LIMITED = [["list"], *(["list", w] for w in ("workloads", "kernels", "backends", "devices", "claims", "model",
+                                             "counters")),
+           ["selftest", "ideal"], ["selftest", "kernels", "--filter", "cpu/copy"],
+           ["selftest", "fleet", "--nodes", "3", "-o", "f"], ["claims", "--check"], CRUN, MRUN,
+           ["run", "gemm:m=64,n=64,k=64", *CPU], ["report", "prior.jsonl", "--screen"],
+           ["fleet", "check", "--against", "nosuch"], FLEET, ["run", "--help"], ["completion", "zsh"],
+           ["export", "prior.jsonl", "--format", "tidy"], ["compare", "a.jsonl", "b.jsonl"]]
 BY_THE_MOMENT = ("argv", "started", "ended", "run", "steal", "cpu_share", "preemptions", "clock_Hz",
                  "mem_clock_Hz", "power_W", "temp_C", "slowed", "energy_J", "counted_B")
 KEPT = ("threads", "pin", "isa", "pages") # of the environment: the rest may change from run to run
@@ -248,11 +256,20 @@ def shape(line, timed):
     return {k: v for k, v in o.items() if k in ("key", "status", "n", "isa")} if timed else o
 
 
-def outcome(args, source, timed):
+def in_few_addresses(args, source, usual):
+    """The same in 150 MB of addresses, or a refusal that says so. Nothing waits for ever."""
+    shell = ["bash", "-c", 'ulimit -v 150000; exec "$@"', "x", PROGRAM, *args]
+    limited = outcome(shell, source, True, "env")[2]
+    told = limited.returncode == 2 and re.search("memory|addresses", limited.stderr)
+    expect(limited.returncode == usual.returncode or told, f"{' '.join(args)}: in 150 MB of addresses", usual,
+           limited)
+
+
+def outcome(args, source, timed, program=None):
     """Exit code, texts and files that a command leaves."""
     folder = tempfile.mkdtemp(dir=source + ".work")
     shutil.copytree(source, folder, dirs_exist_ok=True, symlinks=True)
-    r = subprocess.run([PROGRAM, *args], capture_output=True, text=True, timeout=600, cwd=folder,
+    r = subprocess.run([program or PROGRAM, *args], capture_output=True, text=True, timeout=600, cwd=folder,
                        stdin=subprocess.DEVNULL, env={**os.environ, "OCL_ICD_VENDORS": "/nonexistent"})
     files = {}
     for top, _, names in os.walk(folder):
@@ -370,6 +387,10 @@ def main():
         for base, more, b in idle:
             expect(refused(b.result()[2], {"-o": "output"}.get(more[0], more[0])),
                    f"{' '.join(base)}: {' '.join(more)} is refused by its name", b.result()[2])
+        usual = [args for args in [u for u, _ in TABLE.values()] + LIMITED if wanted(args)]
+        limited = [pool.submit(in_few_addresses, args, source, later(args).result()[2]) for args in usual]
+        for one in limited:
+            one.result()
         for args, a, b in twice:
             a, b = a.result(), b.result()
             expect(a[:2] == b[:2], f"{' '.join(args)}: twice the same", a[2], b[2])

@@ -122,6 +122,14 @@ static void test_patterns(void **state)
              {"\\++++++++++++++++++++++++++", false},
              {"((((((((((((a+)+)+)+)+)+)+)+)+)+)+)+", false},
              {"(a)\\1", false},
+             {"(^|/)gemm(=[0-9]*,?)*$", true},
+             {"^a$|^b$|^c$|^d$|^e$|^f$", true},
+             {"^^^^^^^^^a", false}, /* an anchor doubles what follows it */
+             {"(\\b|\\B|^|$|\\<|\\>)*", false},
+             {"\\b(a*|b*)*(a*|b*)*(a*|b*)*(a*|b*)*(a*|b*)*", false},
+             {"(a?)?", false},
+             {"(|a)+", false},
+             {"(a*)(b*){0}c", true},
              {"(", false},
              {"[a", false}};
     for (size_t i = 0; i < sizeof v / sizeof *v; i++) {

@@ -69,8 +69,8 @@ void child_words_free(child_words *w)
 /* ---- start ----------------------------------------------------------------------------------- */
 static void become(char *const *argv, int fd[2][2], pid_t parent)
 {
-    static const int usual[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE,
-                                SIGXFSZ}; /* what is ignored stays so over exec */
+    static const int usual[] = {SIGINT,  SIGTERM, SIGHUP,  SIGPIPE,
+                                SIGXFSZ, SIGXCPU, SIGUSR1, SIGUSR2}; /* what is ignored stays so over exec */
     int              nothing = open("/dev/null", O_RDONLY);
     setpgid(0, 0);
     for (size_t i = 0; i < sizeof usual / sizeof *usual; i++) signal(usual[i], SIG_DFL);
@@ -150,14 +150,23 @@ static ir_status drain(int fd, bool is_out, child_result *r, bool *open)
     }
 }
 
-static ir_status child_read_all(int fd[2][2], double timeout_s, const volatile int *stop, double t0,
-                                child_result *r)
+static bool has_ended(pid_t pid)
+{
+    siginfo_t info = {.si_pid = 0};
+    return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == pid;
+}
+
+/* Until both outputs end, or the process has ended and nothing comes any more: what it left running in the
+ * background may hold them open for ever. */
+static ir_status child_read_all(pid_t pid, int fd[2][2], double timeout_s, const volatile int *stop,
+                                double t0, child_result *r)
 {
     bool      open[2] = {true, true};
     ir_status st = IR_OK;
     while (st == IR_OK && (open[0] || open[1]) && !r->too_much) {
         struct pollfd p[2] = {{open[0] ? fd[0][0] : -1, POLLIN, 0}, {open[1] ? fd[1][0] : -1, POLLIN, 0}};
-        poll(p, 2, POLL_MS);
+        bool          ended = has_ended(pid), silent = poll(p, 2, POLL_MS) == 0;
+        if (ended && silent) break;
         for (int i = 0; i < 2 && st == IR_OK; i++)
             if (open[i] && p[i].revents) st = drain(fd[i][0], i == 0, r, &open[i]);
         if (stop && *stop) return ir_fail(IR_EINTR, "interrupted");
@@ -208,7 +217,7 @@ ir_status child_run(char *const *argv, double timeout_s, const volatile int *sto
     *out = (child_result){.code = -1};
     ir_status st = child_start(argv, fd, &pid);
     if (st == IR_OK) st = keep_out(out, "", 0);
-    if (st == IR_OK) st = child_read_all(fd, timeout_s, stop, t0, out);
+    if (st == IR_OK) st = child_read_all(pid, fd, timeout_s, stop, t0, out);
     if (pid > 0) reap(pid, st != IR_OK || out->timed_out || out->too_much, timeout_s, t0, out);
     for (int i = 0; i < 2; i++)
         for (int k = 0; k < 2; k++)

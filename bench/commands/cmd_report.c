@@ -12,6 +12,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 typedef struct {
@@ -77,8 +78,10 @@ static ir_status add_source(page_sources *s, const char *arg)
 
 static const char *beside_what(const cli_args *args)
 {
+    struct stat st;
     for (size_t i = 0; i < args->narg; i++)
-        if (access(args->arg[i], F_OK) == 0 && !device_find(args->arg[i])) return args->arg[i];
+        if (stat(args->arg[i], &st) == 0 && !device_find(args->arg[i]))
+            return S_ISREG(st.st_mode) ? args->arg[i] : "report"; /* <(...) is no place for a file */
     return strcmp(args->arg[0], "-") ? args->arg[0] : "report";
 }
 

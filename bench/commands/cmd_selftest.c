@@ -5,6 +5,7 @@
 #include "bench/commands/commands.h"
 #include "bench/commands/fleet.h"
 #include "bench/backends.h"
+#include "bench/run/output.h"
 #include "kernels/workloads/table.h"
 
 #include <math.h>
@@ -63,7 +64,7 @@ static void verify_device(FILE *f, ir_dev *dev, const cli_options *o, tally *all
     ir_device_info info;
     if (dev->be->describe(dev, &info) != IR_OK) return;
     for (const ir_workload *const *w = ir_workloads; *w; w++)
-        for (const ir_kernel *const *k = dev->be->kernels; *k; k++) {
+        for (const ir_kernel *const *k = dev->be->kernels; *k && fflush(f) == 0; k++) {
             tally n = {0};
             if (strcmp((*k)->family, (*w)->family) != 0 ||
                 !cli_filter_match(&o->filter, dev->be->name, (*w)->name, (*k)->name))
@@ -103,8 +104,10 @@ int selftest_kernels(FILE *f, const cli_options *o)
             fprintf(f, "skip %s: %s\n", (*b)->name, ir_why());
             continue;
         }
+        interrupt_restore(); /* there is nothing to keep: a signal ends it at once */
         verify_device(f, &c.s.dev, o, &all);
         device_run_free(&c);
+        if (fflush(f) != 0 || ferror(f)) return EXIT_BAD; /* nobody reads it: why is said at the end */
     }
     if (o->filter.text && all.ok + all.skip + all.bad == 0)
         return ir_fail(IR_EINVAL, "--filter '%.60s' matches no kernel (ironroof list kernels)",

@@ -18,9 +18,8 @@ int complain(void)
 
 int wait_idle(const cli_options *o)
 {
-    const volatile int *stop = interrupt_install();
     if (isnan(o->wait_idle_s)) return EXIT_FINE;
-    ir_status st = ir_wait_idle(o->wait_idle_s, stop);
+    ir_status st = ir_wait_idle(o->wait_idle_s, interrupt_install());
     if (st == IR_OK) return EXIT_FINE;
     fprintf(stderr, "ironroof: %s%s\n", st == IR_EINVAL ? "--wait-idle: " : "", ir_why());
     return st == IR_EINTR ? EXIT_INTERRUPTED : st == IR_SKIP ? EXIT_FINE : EXIT_ENVIRONMENT;

@@ -5,6 +5,7 @@
 #include "bench/commands/dump.h"
 #include "bench/commands/commands.h"
 #include "bench/backends.h"
+#include "bench/run/output.h"
 #include "harness/plan.h"
 #include "harness/record/writer.h"
 #include "kernels/workloads/table.h"
@@ -64,6 +65,11 @@ static ir_status dump_finish(job *j, ir_status st)
     return st;
 }
 
+static ir_status dump_asked_to_stop(ir_status st)
+{
+    return st == IR_OK && *interrupt_install() ? ir_fail(IR_EINTR, "interrupted") : st;
+}
+
 /* "W.bin", or "KV.after.bin" of what a call changes. */
 static void file_of(const job *j, int t, bool after, char *out, size_t n)
 {
@@ -73,7 +79,7 @@ static void file_of(const job *j, int t, bool after, char *out, size_t n)
 static ir_status dump_write_tensors(job *j, bool after)
 {
     ir_status st = IR_OK;
-    for (int t = 0; t < j->run.nmem && st == IR_OK; t++) {
+    for (int t = 0; t < j->run.nmem && (st = dump_asked_to_stop(st)) == IR_OK; t++) {
         char name[64];
         if (j->spec[t].role == (after ? IR_IN : IR_OUT)) continue;
         file_of(j, t, after, name, sizeof name);
@@ -201,7 +207,7 @@ static ir_status dump_fill(job *j, uint64_t seed)
     ir_run   *r = &j->run;
     ir_status st = IR_OK;
     r->nmem = j->w->tensors(j->w, &r->p, j->spec);
-    for (int t = 0; t < r->nmem && st == IR_OK; t++) {
+    for (int t = 0; t < r->nmem && (st = dump_asked_to_stop(st)) == IR_OK; t++) {
         st = r->dev->be->alloc(r->dev, j->spec[t].bytes, &r->mem[t]);
         j->host[t] = calloc(1, j->spec[t].bytes);
         if (st == IR_OK && !j->host[t])
@@ -293,5 +299,6 @@ int cmd_dump(const cli_args *args)
                      pts.n);
     if (st == IR_OK) st = on_device(args, &pts.v[0], be);
     cli_points_free(&pts);
-    return st == IR_OK ? EXIT_FINE : complain();
+    int code = st == IR_OK ? EXIT_FINE : complain();
+    return st == IR_EINTR ? EXIT_INTERRUPTED : code;
 }

@@ -51,7 +51,10 @@ void zoo_score_law(const zoo_run *r, const model_machine *m, FILE *log, zoo_resu
             100 * f->err_p90, 100 * f->lofo_median, 100 * f->lofo_p90, 100 * f->roof_median,
             100 * f->roof_p90);
     ir_point *copy = malloc((s->npoint ? s->npoint : 1) * sizeof *copy);
-    if (!copy) return;
+    if (!copy) {
+        ir_left_out("the law of undisturbed points");
+        return;
+    }
     memcpy(copy, s->point, s->npoint * sizeof *copy); /* borrows the samples */
     for (size_t i = 0; i < s->npoint; i++) undisturbed(m, &copy[i]);
     fit_points(copy, s->npoint, &s->ceilings, s->policy.seed, &still);

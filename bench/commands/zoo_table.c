@@ -106,7 +106,9 @@ size_t zoo_table(const zoo_result *v, size_t n, size_t machines, zoo_row out[ZOO
     for (size_t i = 0; i < n; i++) failed += v[i].failed;
     out[k++] = limit("variants that could not be measured", "0", (double)failed, 1, "", 0, n);
     for (size_t i = 0; i < NSHARE; i++) share_row(v, n, i, &out[k++]);
-    if (x) {
+    if (!x) {
+        ir_left_out("a row of the table");
+    } else {
         out[k++] = limit("families left out, median over machines", "<= 5 %",
                          zoo_table_median_of(v, n, machines, offsetof(zoo_result, lofo_median), x), 100, "%",
                          .05, n);

@@ -216,7 +216,9 @@ static void fill_from(fleet_result *r, exchange *v, size_t n, int look, size_t s
         size_t  m = 0;
         for (j = i; j < n && v[j].node == v[i].node; j++)
             if (y) y[m++] = v[j].y;
-        if (y) {
+        if (!y) {
+            ir_left_out("a node's network");
+        } else {
             r->y[look][v[i].node * r->nseries + s] = ir_median(y, m);
             own[v[i].node] = ir_fleet_own_noise(y, 1, m);
         }
@@ -258,6 +260,7 @@ static void fit_sums(const fleet_data *d, fleet_result *r)
 {
     ir_network_row *row = malloc((d->pairs.n + 1) * sizeof *row);
     size_t          n = 0;
+    if (!row) ir_left_out("the law of the network");
     for (size_t i = 0; row && i < d->pairs.n; i++) {
         const ir_fleet_pair *p = &d->pairs.v[i];
         if (!strcmp(p->what, "allreduce")) row[n++] = (ir_network_row){p->size_B, p->nodes, p->value};
@@ -339,5 +342,6 @@ void fleet_result_free(fleet_result *r)
     free(r->member);
     free(r->node);
     free(r->link);
+    free(r->outlier);
     *r = (fleet_result){0};
 }

@@ -24,6 +24,7 @@ void fleet_judge_clocks(fleet_result *r)
 {
     const fleet_data *d = r->data;
     double           *v = malloc((d->pairs.n + 1) * sizeof *v);
+    if (!v) ir_left_out("the nodes' clocks");
     for (size_t i = 0; v && d->pairs.n && i < d->n; i++) {
         size_t n = 0;
         for (size_t k = 0; k < d->pairs.n; k++) {

@@ -84,6 +84,11 @@ typedef struct {
     bool    network, tail;
 } fleet_series;
 typedef struct {
+    size_t node;
+    char   fact[160]; /* in which it differs from nine of ten peers; empty */
+} fleet_outlier;
+enum { FLEET_CURVE = 40 };
+typedef struct {
     const fleet_data *data;
     ir_fleet_rule     rule;
     fleet_finding    *node; /* [data->n] */
@@ -102,8 +107,15 @@ typedef struct {
     ir_network law;     /* from sums over 2, 4, ... nodes; NAN: not measured */
     double     law_err; /* median |T_law/T - 1| of those sums */
     size_t     count[FLEET_NVERDICT];
-    char       sentence[512];
-    int        exit;
+    /* Nodes that are not OK, worst first. */
+    fleet_outlier *outlier;
+    size_t         noutlier;
+    /* Share that a job waiting for its slowest node loses against the median node, once the k worst are
+     * drained. */
+    double cost[FLEET_CURVE];
+    size_t ncost;
+    char   sentence[512];
+    int    exit;
 } fleet_result;
 /* baseline: of an earlier fleet; NULL: none. */
 ir_status fleet_judge(const fleet_data *, const ir_fleet_reference *baseline, fleet_result *out);

@@ -136,10 +136,8 @@ static void put_network(ir_json *o, const fleet_result *r)
 
 ir_status fleet_write_json(const fleet_result *r, const char *path)
 {
-    ir_json        o = {0};
-    fleet_outliers x;
-    size_t         most = 0;
-    fleet_outliers_find(r, &x);
+    ir_json o = {0};
+    size_t  most = 0;
     for (size_t g = 1; g < r->ngroup; g++)
         if (r->group[g].n > r->group[most].n) most = g;
     ir_json_open(&o, '{');
@@ -166,7 +164,7 @@ ir_status fleet_write_json(const fleet_result *r, const char *path)
     ir_json_close(&o, ']');
     ir_json_key(&o, "outliers");
     ir_json_open(&o, '[');
-    for (size_t k = 0; k < x.n; k++) put_outlier(&o, r, &x.v[k]);
+    for (size_t k = 0; k < r->noutlier; k++) put_outlier(&o, r, &r->outlier[k]);
     ir_json_close(&o, ']');
     put_network(&o, r);
     ir_json_close(&o, '}');
@@ -177,6 +175,5 @@ ir_status fleet_write_json(const fleet_result *r, const char *path)
     else if (st == IR_OK)
         st = ir_file_write(path, o.buf, o.n);
     ir_json_free(&o);
-    fleet_outliers_free(&x);
     return st;
 }

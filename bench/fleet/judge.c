@@ -1,6 +1,7 @@
 /* judge.c -- two looks at every node among its peers; see fleet.h and docs/fleet.md. */
 #define _GNU_SOURCE
 #include "bench/fleet/fleet_internal.h"
+#include "bench/fleet/outliers.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -381,6 +382,7 @@ ir_status fleet_judge(const fleet_data *d, const ir_fleet_reference *base, fleet
 {
     *r = (fleet_result){
         .rule = {d->plan.delta, d->plan.alpha, d->plan.tau0}, .BW_net = NAN, .L_net = NAN, .contention = NAN};
+    unsigned  missing = ir_left_out_count();
     ir_status st = fleet_collect(d, r);
     for (size_t i = 0; st == IR_OK && i < d->n; i++) {
         r->node[i].series = -1;
@@ -394,6 +396,10 @@ ir_status fleet_judge(const fleet_data *d, const ir_fleet_reference *base, fleet
     for (size_t g = 0; g < r->ngroup && st == IR_OK; g++) st = judge_group(r, g, base, 1);
     if (st == IR_OK) st = fleet_judge_links(r);
     if (st == IR_OK) fleet_conclude(r);
+    if (st == IR_OK) st = fleet_outliers_find(r);
+    if (st == IR_OK) st = fleet_cost(r);
+    if (st == IR_OK && ir_left_out_count() != missing)
+        st = ir_fail(IR_ENOMEM, "no memory to judge %zu nodes", d->n);
     if (st != IR_OK) fleet_result_free(r);
     return st;
 }

@@ -135,7 +135,7 @@ static void network_add_pair(char *text, size_t size, const char *a, const char 
 }
 
 /* All pairs among suspects and as many others, so that an honest partner's median is an honest one; and the
- * suspected links. */
+ * suspected links. NULL: no memory. */
 static char *second_pairs(const network *n, const fleet_result *r)
 {
     enum { ROOM = 1 << 16 };
@@ -153,6 +153,8 @@ static char *second_pairs(const network *n, const fleet_result *r)
         for (size_t k = i + 1; k < m; k++)
             network_add_pair(text, ROOM, r->data->v[who[i]].name, r->data->v[who[k]].name);
     for (size_t k = 0; text && k < r->nlink; k++) network_add_pair(text, ROOM, r->link[k].a, r->link[k].b);
+    if (!text || !who) ir_fail(IR_ENOMEM, "no memory for the pairs of a second look");
+    if (!who) free(text), text = NULL;
     free(who);
     return text;
 }
@@ -167,6 +169,7 @@ static ir_status look_again(network *n)
     st = fleet_judge(&d, NULL, &r);
     if (st == IR_OK) {
         pairs = second_pairs(n, &r);
+        if (!pairs) st = IR_ENOMEM;
         fleet_result_free(&r);
     }
     fleet_free(&d);

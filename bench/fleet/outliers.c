@@ -50,43 +50,39 @@ static void likely_fact(const fleet_result *r, size_t node, char *buf, size_t si
     }
 }
 
-void fleet_outliers_find(const fleet_result *r, fleet_outliers *out)
+ir_status fleet_outliers_find(fleet_result *r)
 {
     static const int rank[FLEET_NVERDICT] = {
         [FLEET_LOST] = 0,   [FLEET_HUNG] = 1, [FLEET_INCORRECT] = 2, [FLEET_CLOCK] = 3, [FLEET_SLOW] = 4,
         [FLEET_UNLIKE] = 5, [FLEET_TAIL] = 6, [FLEET_UNSTABLE] = 7,  [FLEET_SPLIT] = 8, [FLEET_TOO_FEW] = 9};
-    place *p = malloc((r->data->n + 1) * sizeof *p);
-    size_t n = 0;
-    *out = (fleet_outliers){0};
-    for (size_t i = 0; p && i < r->data->n; i++)
+    size_t nodes = r->data->n, n = 0;
+    place *p = malloc((nodes + 1) * sizeof *p);
+    if (!p) return ir_fail(IR_ENOMEM, "no memory for the outliers of %zu nodes", nodes);
+    for (size_t i = 0; i < nodes; i++)
         if (r->node[i].verdict != FLEET_OK) p[n++] = (place){i, rank[r->node[i].verdict], r->node[i].e};
-    if (p) qsort(p, n, sizeof *p, worse_first);
-    out->v = p ? calloc(n + 1, sizeof *out->v) : NULL;
-    for (size_t k = 0; out->v && k < n; k++) {
-        out->v[k].node = p[k].node;
-        if (k < SAMPLE) likely_fact(r, p[k].node, out->v[k].fact, sizeof out->v[k].fact);
-        out->n++;
+    qsort(p, n, sizeof *p, worse_first);
+    r->outlier = calloc(n + 1, sizeof *r->outlier);
+    for (size_t k = 0; r->outlier && k < n; k++) {
+        r->outlier[k].node = p[k].node;
+        if (k < SAMPLE) likely_fact(r, p[k].node, r->outlier[k].fact, sizeof r->outlier[k].fact);
+        r->noutlier++;
     }
     free(p);
+    return r->outlier ? IR_OK : ir_fail(IR_ENOMEM, "no memory for %zu outliers", n);
 }
 
-void fleet_outliers_free(fleet_outliers *o)
-{
-    free(o->v);
-    *o = (fleet_outliers){0};
-}
-
-size_t fleet_cost(const fleet_result *r, double *cost, size_t max)
+ir_status fleet_cost(fleet_result *r)
 {
     double *e = malloc((r->data->n + 1) * sizeof *e);
     size_t  n = 0;
-    for (size_t i = 0; e && i < r->data->n; i++)
+    if (!e) return ir_fail(IR_ENOMEM, "no memory for the cost of %zu nodes", r->data->n);
+    for (size_t i = 0; i < r->data->n; i++)
         if (r->node[i].group >= 0 && r->node[i].verdict != FLEET_CLOCK) e[n++] = r->node[i].mean_e;
-    if (e) ir_sort(e, n);
-    if (max > n) max = n;
-    for (size_t k = 0; k < max; k++) cost[k] = fmax(0, -expm1(e[k]));
+    ir_sort(e, n);
+    r->ncost = n < FLEET_CURVE ? n : FLEET_CURVE;
+    for (size_t k = 0; k < r->ncost; k++) r->cost[k] = fmax(0, -expm1(e[k]));
     free(e);
-    return max;
+    return IR_OK;
 }
 
 size_t fleet_rack(const char *name)

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_ROWS = 500, MATRIX = 64, CURVE = 40 };
+enum { MOST_ROWS = 500, MATRIX = 64 };
 
 static const char style[] =
     "<style>body{font:15px/1.45 system-ui,sans-serif;max-width:72em;margin:2em auto;padding:0 "
@@ -74,15 +74,14 @@ static void page_put_series(FILE *f, const fleet_result *r)
 
 static void put_outliers(FILE *f, const fleet_result *r)
 {
-    fleet_outliers o;
-    fleet_outliers_find(r, &o);
-    if (o.n)
+    size_t n = r->noutlier;
+    if (n)
         fprintf(f, "<h2>Nodes that are not OK</h2><table><tr><th>node<th class=l>verdict<th "
                    "class=l>term<th>slower by<th class=w>why<th class=w>likely</tr>\n");
-    for (size_t k = 0; k < o.n && k < MOST_ROWS; k++) {
-        const fleet_finding *d = &r->node[o.v[k].node];
+    for (size_t k = 0; k < n && k < MOST_ROWS; k++) {
+        const fleet_finding *d = &r->node[r->outlier[k].node];
         fprintf(f, "<tr>");
-        put_cell(f, "", r->data->v[o.v[k].node].name);
+        put_cell(f, "", r->data->v[r->outlier[k].node].name);
         put_cell(f, " class=l", fleet_verdict_name(d->verdict));
         put_cell(f, " class=l", d->word);
         if (d->verdict == FLEET_SLOW)
@@ -90,12 +89,11 @@ static void put_outliers(FILE *f, const fleet_result *r)
         else
             fprintf(f, "<td></td>");
         put_cell(f, " class=w", d->why);
-        put_cell(f, " class=w", o.v[k].fact);
+        put_cell(f, " class=w", r->outlier[k].fact);
         fprintf(f, "</tr>\n");
     }
-    if (o.n) fprintf(f, "</table>\n");
-    if (o.n > MOST_ROWS) fprintf(f, "<p>and %zu more: see fleet.json</p>\n", o.n - MOST_ROWS);
-    fleet_outliers_free(&o);
+    if (n) fprintf(f, "</table>\n");
+    if (n > MOST_ROWS) fprintf(f, "<p>and %zu more: see fleet.json</p>\n", n - MOST_ROWS);
 }
 
 static int shade(const fleet_finding *d)
@@ -138,8 +136,8 @@ static void put_strip(FILE *f, const fleet_result *r)
 
 static void put_cost(FILE *f, const fleet_result *r)
 {
-    double cost[CURVE];
-    size_t n = fleet_cost(r, cost, CURVE);
+    const double *cost = r->cost;
+    size_t        n = r->ncost;
     if (n < 2 || !(cost[0] > 0)) return;
     fprintf(f, "<h2>What the slowest node costs a job that waits for it, by nodes drained</h2>\n<svg "
                "viewBox=\"0 0 640 170\" width=640>");

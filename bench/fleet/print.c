@@ -50,16 +50,16 @@ static void print_series(const ir_text *t, const fleet_result *r)
     ir_table_end(&tb);
 }
 
-static void print_outliers(const ir_text *t, const fleet_result *r, const fleet_outliers *o)
+static void print_outliers(const ir_text *t, const fleet_result *r)
 {
     static const ir_col col[] = {{"node", false, 0, 0}, {"verdict", false, 0, 0},
                                  {"term", false, 0, 0}, {"slower by", true, 0, 0},
                                  {"why", false, 30, 0}, {"likely", false, 12, 1}};
     ir_table            tb;
     ir_table_begin(&tb, t, col, 6);
-    for (size_t k = 0; k < o->n && k < MOST_ROWS; k++) {
-        const fleet_finding *f = &r->node[o->v[k].node];
-        ir_table_cell(&tb, TXT_BOLD, "%s", r->data->v[o->v[k].node].name);
+    for (size_t k = 0; k < r->noutlier && k < MOST_ROWS; k++) {
+        const fleet_finding *f = &r->node[r->outlier[k].node];
+        ir_table_cell(&tb, TXT_BOLD, "%s", r->data->v[r->outlier[k].node].name);
         ir_table_cell(&tb, f->verdict == FLEET_UNSTABLE ? TXT_YELLOW : TXT_RED, "%s",
                       fleet_verdict_name(f->verdict));
         ir_table_cell(&tb, TXT_PLAIN, "%s", f->word);
@@ -69,10 +69,10 @@ static void print_outliers(const ir_text *t, const fleet_result *r, const fleet_
         else
             ir_table_cell(&tb, TXT_PLAIN, "%s", "");
         ir_table_cell(&tb, TXT_PLAIN, "%s", f->why);
-        ir_table_cell(&tb, TXT_DIM, "%s", o->v[k].fact);
+        ir_table_cell(&tb, TXT_DIM, "%s", r->outlier[k].fact);
     }
     ir_table_end(&tb);
-    if (o->n > MOST_ROWS) fprintf(t->f, "... and %zu more: see fleet.json\n", o->n - MOST_ROWS);
+    if (r->noutlier > MOST_ROWS) fprintf(t->f, "... and %zu more: see fleet.json\n", r->noutlier - MOST_ROWS);
 }
 
 const char *fleet_step_text(const fleet_result *r, const ir_fleet_step *s, char *buf, size_t n)
@@ -112,8 +112,8 @@ static void print_network(const ir_text *t, const fleet_result *r)
 
 static void print_cost(const ir_text *t, const fleet_result *r)
 {
-    double cost[CURVE];
-    size_t n = fleet_cost(r, cost, CURVE);
+    const double *cost = r->cost;
+    size_t        n = r->ncost < CURVE ? r->ncost : CURVE;
     if (n < 2 || cost[0] < 0.01) return;
     fprintf(t->f, "\nA job that waits for its slowest node loses");
     for (size_t k = 0; k < n; k++)
@@ -140,16 +140,13 @@ static void print_drain(const ir_text *t, const fleet_result *r)
 
 void fleet_print(const ir_text *t, const fleet_result *r)
 {
-    fleet_outliers o;
-    fleet_outliers_find(r, &o);
     print_series(t, r);
-    if (o.n) {
+    if (r->noutlier) {
         fputc('\n', t->f);
-        print_outliers(t, r, &o);
+        print_outliers(t, r);
     }
     print_network(t, r);
     print_cost(t, r);
     print_drain(t, r);
     fprintf(t->f, "\n%s\n", r->sentence);
-    fleet_outliers_free(&o);
 }

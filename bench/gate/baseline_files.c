@@ -17,6 +17,8 @@
 #include <time.h>
 #include <unistd.h>
 
+enum { LINE_B = 4096 };
+
 /* ---- thresholds ------------------------------------------------------------------------------ */
 static ir_status baseline_files_share(const char *s, double *out)
 {
@@ -53,17 +55,18 @@ ir_status thresholds_read(const char *path, bool missing_ok, thresholds *out)
     FILE *f = NULL;
     out->n = 0;
     if (missing_ok && access(path, F_OK) != 0 && errno == ENOENT) return IR_OK;
-    char     *line = NULL;
-    size_t    cap = 0, at = 0;
+    char      line[LINE_B];
+    size_t    at = 0;
     ir_status st = ir_input_open(path, &f);
     errno = 0;
-    while (st == IR_OK && getline(&line, &cap, f) > 0) {
+    while (st == IR_OK && fgets(line, sizeof line, f)) {
         at++;
-        st = threshold_line(line, out);
+        st = strchr(line, '\n') || feof(f)
+                 ? threshold_line(line, out)
+                 : ir_fail(IR_EINVAL, "a line of more than %d characters, or one with a NUL", LINE_B);
         if (st != IR_OK) st = ir_fail(st, "%s:%zu: %s", path, at, ir_why());
     }
     if (st == IR_OK && (ferror(f) || errno == ENOMEM)) st = ir_fail(IR_EIO, "%s: %s", path, strerror(errno));
-    free(line);
     if (f) fclose(f);
     if (st != IR_OK) thresholds_free(out);
     return st;
@@ -160,7 +163,7 @@ static ir_status renewal_names(const char *base, bool exists, renewal *r)
     strftime(stamp, sizeof stamp, "%Y%m%dT%H%M%SZ", gmtime_r(&t, &tm));
     while (n > 1 && base[n - 1] == '/') n--;
     r->base = exists ? realpath(base, NULL) : strndup(base, n);
-    if (!r->base) return ir_fail(IR_EIO, "%s: %s", base, strerror(errno));
+    if (!r->base) return ir_fail(errno == ENOMEM ? IR_ENOMEM : IR_EIO, "%s: %s", base, strerror(errno));
     ir_status st = baseline_files_name(&r->fresh, "%s.new-%ld", r->base, (long)getpid());
     if (st == IR_OK) st = baseline_files_name(&r->history, "%s.history", r->base);
     if (st == IR_OK) st = baseline_files_name(&r->old, "%s/%s-%ld", r->history, stamp, (long)getpid());

@@ -53,7 +53,10 @@ static void sentence(const run_file *base, const run_file *now, ir_comparisons *
         }
     for (size_t i = 0; e && i < n; i++) e[i] = c->v[i].effect;
     at = ir_text_append(buf, size, 0, "against %.16s: ", base->r.started);
-    if (!e || n == 0) {
+    if (!e) {
+        ir_left_out("what changed since an earlier run");
+        ir_text_append(buf, size, at, "no memory to compare them");
+    } else if (n == 0) {
         ir_text_append(buf, size, at, "no point in common");
     } else {
         qsort(c->v, n, sizeof *c->v, by_effect);

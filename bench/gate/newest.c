@@ -3,6 +3,7 @@
 #include "bench/gate/newest.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -16,6 +17,7 @@ typedef struct {
     char       *path;
     size_t      n;
     char        started[MAX_VALUE]; /* of the best so far; empty: none */
+    ir_status   st;                 /* the first that could not be looked at */
 } search;
 
 /* The text behind "name": in a line of a record. */
@@ -32,13 +34,22 @@ static bool text_field(const char *line, const char *name, char out[MAX_VALUE])
     return true;
 }
 
-static bool head_of(const char *path, record_head *out)
+/* What is not for us to read is no candidate; any other failure might have hidden the newest. */
+static void hidden(search *s, const char *path)
+{
+    if (errno != ENOENT && errno != EACCES && errno != ENOTDIR && s->st == IR_OK)
+        s->st = ir_fail(errno == ENOMEM ? IR_ENOMEM : IR_EIO, "%s: %s", path, strerror(errno));
+}
+
+static bool head_of(search *s, const char *path, record_head *out)
 {
     FILE  *f = fopen(path, "r");
     char  *line = NULL, kind[MAX_VALUE];
     size_t cap = 0;
     bool   header = false, machine = false;
     memset(out, 0, sizeof *out);
+    if (!f) hidden(s, path);
+    errno = 0;
     for (int i = 0; f && i < HEAD_LINES && !machine && getline(&line, &cap, f) > 0; i++) {
         if (!text_field(line, "record", kind)) break;
         if (!strcmp(kind, "header")) header = text_field(line, "started", out->started);
@@ -48,6 +59,7 @@ static bool head_of(const char *path, record_head *out)
         }
         if (!header) break;
     }
+    if (f && (ferror(f) || errno == ENOMEM)) hidden(s, path);
     free(line);
     if (f) fclose(f);
     return header && machine;
@@ -62,7 +74,7 @@ static bool same_file(const char *a, const char *b)
 static void consider(search *s, const char *path)
 {
     record_head h;
-    if (!head_of(path, &h)) return;
+    if (!head_of(s, path, &h)) return;
     if ((s->key && strcmp(h.key, s->key) != 0) || (s->before && strcmp(h.started, s->before) >= 0)) return;
     if (s->device && !strcasestr(h.device, s->device)) return;
     if ((s->except && same_file(path, s->except)) || strcmp(h.started, s->started) <= 0) return;
@@ -74,6 +86,7 @@ static void walk(search *s, const char *folder, bool deep)
 {
     DIR           *d = opendir(folder);
     struct dirent *e;
+    if (!d) hidden(s, folder);
     while (d && (e = readdir(d))) {
         char        path[4096];
         struct stat st;
@@ -93,6 +106,7 @@ ir_status newest_record(const char *folder, bool deep, const char *key, const ch
 {
     search s = {.key = key, .before = before, .except = except, .path = path, .n = n};
     walk(&s, folder, deep);
+    if (s.st != IR_OK) return s.st;
     return *s.started ? IR_OK : ir_fail(IR_SKIP, "%s: no such record in it", folder);
 }
 
@@ -100,12 +114,14 @@ ir_status newest_of_device(const char *folder, const char *device, char *path, s
 {
     search s = {.device = device, .path = path, .n = n};
     walk(&s, folder, true);
+    if (s.st != IR_OK) return s.st;
     return *s.started ? IR_OK : ir_fail(IR_SKIP, "%s: no record of %s in it", folder, device);
 }
 
 ir_status newest_run(char *path, size_t n)
 {
-    if (newest_record("results", true, NULL, NULL, NULL, path, n) == IR_OK) return IR_OK;
-    if (newest_record(".", false, NULL, NULL, NULL, path, n) == IR_OK) return IR_OK;
+    ir_status st = newest_record("results", true, NULL, NULL, NULL, path, n);
+    if (st == IR_SKIP) st = newest_record(".", false, NULL, NULL, NULL, path, n);
+    if (st != IR_SKIP) return st;
     return ir_fail(IR_EINVAL, "@last: no record of a run under results/ or here; 'ironroof run' makes one");
 }

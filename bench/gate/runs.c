@@ -87,6 +87,18 @@ static int is_record(const struct dirent *e)
     return e->d_name[0] != '.' && n > 6 && !strcmp(e->d_name + n - 6, ".jsonl");
 }
 
+/* Of a folder only files are read: a FIFO would wait for its writer. */
+static bool runs_is_file(runs_reader *r, const char *path)
+{
+    struct stat s;
+    int         bad = stat(path, &s) == 0 ? 0 : errno;
+    if (!bad && S_ISREG(s.st_mode)) return true;
+    r->passed++;
+    ir_fail(IR_EINVAL, "%s: %s", path, bad ? strerror(bad) : "no regular file");
+    if (r->notes) fprintf(r->notes, "ironroof: passed over: %s\n", ir_why());
+    return false;
+}
+
 static ir_status add_folder(runs_reader *r, const char *folder)
 {
     struct dirent **e = NULL;
@@ -97,7 +109,7 @@ static ir_status add_folder(runs_reader *r, const char *folder)
         char *path = malloc(strlen(folder) + strlen(e[i]->d_name) + 2);
         if (!path && st == IR_OK) st = ir_fail(IR_ENOMEM, "%s: no memory for a name", folder);
         if (path) sprintf(path, "%s/%s", folder, e[i]->d_name);
-        if (st == IR_OK) st = runs_add(r, path, true);
+        if (st == IR_OK && runs_is_file(r, path)) st = runs_add(r, path, true);
         free(path);
         free(e[i]);
     }

@@ -60,6 +60,7 @@ void fit_points(ir_point *pts, size_t n, const ir_ceilings *c, uint64_t seed, fi
     memset(out, 0, sizeof *out);
     ir_point *sel = malloc((n ? n : 1) * sizeof *sel);
     if (!sel) {
+        ir_left_out("the law");
         snprintf(out->why, sizeof out->why, "no memory for %zu points", n);
     } else {
         for (size_t i = 0; i < n; i++) out->exceed += guard(&pts[i], c);

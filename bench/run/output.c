@@ -92,12 +92,15 @@ static volatile int interrupted;
  * that only says that a file or a reader is gone is ignored: the write fails and says why. */
 static struct {
     int              number;
-    bool             ends;
+    bool             ends, again; /* the second one does not kill: the system repeats it */
     bool             installed;
     struct sigaction before;
 } signals[] = {{.number = SIGINT, .ends = true},
                {.number = SIGTERM, .ends = true},
                {.number = SIGHUP, .ends = true},
+               {.number = SIGXCPU, .ends = true, .again = true}, /* a batch system's: time is nearly over */
+               {.number = SIGUSR1, .ends = true},
+               {.number = SIGUSR2, .ends = true},
                {.number = SIGPIPE},
                {.number = SIGXFSZ}};
 enum { NSIGNAL = sizeof signals / sizeof *signals };
@@ -113,9 +116,9 @@ const volatile int *interrupt_install(void)
     for (int i = 0; i < NSIGNAL; i++) {
         struct sigaction now = {.sa_handler = signals[i].ends ? on_signal : SIG_IGN};
         if (signals[i].installed || sigaction(signals[i].number, NULL, &signals[i].before) != 0) continue;
-        bool ignored = signals[i].before.sa_handler == SIG_IGN && signals[i].number == SIGHUP;
-        if (signals[i].ends) now.sa_flags = (int)(SA_RESETHAND | SA_RESTART);
-        if (!ignored) sigaction(signals[i].number, &now, NULL); /* nohup: stays ignored */
+        if (signals[i].ends) now.sa_flags = (int)((signals[i].again ? 0 : SA_RESETHAND) | SA_RESTART);
+        if (signals[i].before.sa_handler != SIG_IGN) /* nohup, trap '': it stays ignored */
+            sigaction(signals[i].number, &now, NULL);
         signals[i].installed = true;
     }
     return &interrupted;

@@ -61,6 +61,7 @@ static void note_reads(ir_situation *s, const ir_point *p, size_t n, double dram
 {
     double *v = malloc((n ? n : 1) * sizeof *v);
     size_t  m = 0;
+    if (!v) ir_left_out("what the memory gave beside the points");
     for (size_t i = 0; v && i < n; i++)
         if (p[i].status == IR_OK && p[i].m.bw_now > 0) v[m++] = p[i].m.bw_now * dram_read_Bps;
     if (m > 0) {

@@ -116,7 +116,10 @@ int ir_doctor(const char *root, ir_finding out[IR_MAX_FINDINGS])
 {
     ir_checkup *c = calloc(1, sizeof *c);
     int         n = 0;
-    if (!c) return 0;
+    if (!c) {
+        ir_left_out("every finding");
+        return 0;
+    }
     c->root = root;
     ir_env_init(&c->env);
     ir_status s = *root ? describe_tree(root, &c->topo) : ir_topology_load(NULL, &c->topo);

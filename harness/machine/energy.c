@@ -228,6 +228,7 @@ enum { NSOURCE = sizeof sources / sizeof *sources };
 static ir_meter *meter_new(const char *root, const ir_file_calls *io)
 {
     ir_meter *m = calloc(1, sizeof *m);
+    if (!m) ir_left_out("the energy");
     if (m) m->io = io ? io : &system_calls;
     if (m) m->root = root;
     return m;

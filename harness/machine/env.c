@@ -118,6 +118,7 @@ void ir_env_key(const ir_env *e, char out[17])
     uint64_t      h = IR_FNV1A;
     size_t        n = 0;
     const ir_kv **v = malloc((e->n + 1) * sizeof *v);
+    if (!v) ir_left_out("the comparability key");
     for (size_t i = 0; v && i < e->n; i++)
         if (e->v[i].compare && env_known(&e->v[i])) v[n++] = &e->v[i];
     if (n) qsort(v, n, sizeof *v, env_by_key);

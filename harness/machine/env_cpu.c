@@ -234,6 +234,7 @@ double ir_cpu_clock_Hz(const char *root)
     char     flags[4096], *cpuinfo = NULL;
     double   sum = 0;
     int      n = 0, id, count = names ? ir_dir_list(root, CPUDIR, names, 4096) : 0;
+    if (!names) ir_left_out("the processors' clock");
     for (int i = 0; i < count; i++) {
         if (sscanf(names[i].name, "cpu%d", &id) != 1) continue;
         double kHz = ir_file_num(root, CPUDIR "/cpu%d/cpufreq/scaling_cur_freq", id);

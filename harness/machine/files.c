@@ -4,6 +4,7 @@
 #include "harness/machine/machine_internal.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -11,11 +12,18 @@
 
 static bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 
+/* What is not there or not for us is unknown; what could not be opened for want of memory or descriptors is
+ * left out. */
+static void note_refusal(void)
+{
+    if (errno == ENOMEM || errno == EMFILE || errno == ENFILE) ir_left_out("what the system says of itself");
+}
+
 static bool read_path(const char *path, char *buf, size_t cap)
 {
     buf[0] = 0;
     FILE *f = fopen(path, "r");
-    if (!f) return false;
+    if (!f) return note_refusal(), false;
     size_t n = fread(buf, 1, cap - 1, f);
     bool   ok = !ferror(f);
     fclose(f);
@@ -61,7 +69,7 @@ char *ir_file_slurp(const char *root, const char *path)
     char full[1024];
     if ((size_t)snprintf(full, sizeof full, "%s%s", root, path) >= sizeof full) return NULL;
     FILE *f = fopen(full, "r");
-    if (!f) return NULL;
+    if (!f) return note_refusal(), NULL;
     size_t n = 0, cap = 16384;
     char  *buf = malloc(cap);
     while (buf) {
@@ -72,6 +80,7 @@ char *ir_file_slurp(const char *root, const char *path)
         buf = more;
     }
     if (buf) buf[n] = 0;
+    if (!buf) ir_left_out("what the system says of itself");
     fclose(f);
     return buf;
 }
@@ -116,7 +125,7 @@ int ir_dir_list(const char *root, const char *path, ir_name *out, int max)
     int  n = 0;
     if ((size_t)snprintf(full, sizeof full, "%s%s", root, path) >= sizeof full) return 0;
     DIR *d = opendir(full);
-    if (!d) return 0;
+    if (!d) return note_refusal(), 0;
     for (const struct dirent *e; n < max && (e = readdir(d));)
         if (e->d_name[0] != '.' && strlen(e->d_name) < sizeof out->name) strcpy(out[n++].name, e->d_name);
     closedir(d);

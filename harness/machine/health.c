@@ -32,6 +32,7 @@ static double read_throttle(const char *root)
     ir_name                 *names = malloc(MAX_CPUS * sizeof *names);
     double                   sum = NAN;
     int id, count = names ? ir_dir_list(root, "/sys/devices/system/cpu", names, MAX_CPUS) : 0;
+    if (!names) ir_left_out("the count of throttling");
     for (int i = 0; i < count; i++) {
         if (sscanf(names[i].name, "cpu%d", &id) != 1) continue;
         double both = NAN;

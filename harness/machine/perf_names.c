@@ -183,6 +183,7 @@ int ir_perf_find(const char *root, ir_perf_event *out, int max)
     ir_name *pmu = malloc(MAX_PMUS * sizeof *pmu), *event = malloc(MAX_EVENTS * sizeof *event);
     char     dir[160];
     int      n = 0, count = pmu && event ? ir_dir_list(root, PMUS, pmu, MAX_PMUS) : 0;
+    if (!pmu || !event) ir_left_out("the list of counters");
     for (int i = 0; i < count; i++) {
         snprintf(dir, sizeof dir, PMUS "/%s/events", pmu[i].name);
         int m = ir_dir_list(root, dir, event, MAX_EVENTS);

@@ -114,6 +114,7 @@ static ir_status look_around(look *o)
 ir_neighbours *ir_neighbours_begin(void)
 {
     look *o = calloc(1, sizeof *o);
+    if (!o) ir_left_out("what other processes took");
     if (o && look_around(o) == IR_OK) return o;
     free(o);
     return NULL;

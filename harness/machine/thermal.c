@@ -104,7 +104,10 @@ ir_host_vitals *ir_host_vitals_open(const char *root)
     ir_host_vitals *v = calloc(1, sizeof *v);
     char            path[PATH_CAP], crit[PATH_CAP];
     ir_cpumask      allowed;
-    if (!v) return NULL;
+    if (!v) {
+        ir_left_out("temperature and clock");
+        return NULL;
+    }
     find_sensor(root, path, crit);
     v->temp = *path ? thermal_open(root, path) : -1;
     memset(&allowed, 0, sizeof allowed);

@@ -62,6 +62,7 @@ static void read_nodes(const char *root, cpu_row *rows, int n)
     char       list[CPU_LIST];
     ir_cpumask cpus;
     int        count = names ? ir_dir_list(root, "/sys/devices/system/node", names, 1024) : 0;
+    if (!names) ir_left_out("the nodes of memory");
     for (int i = 0; i < count; i++) {
         int node;
         if (sscanf(names[i].name, "node%d", &node) != 1) continue;

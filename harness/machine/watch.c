@@ -46,6 +46,7 @@ static size_t read_threads(const char *root, thread_time *out)
     char     text[128];
     size_t   n = 0;
     int      count = names ? ir_dir_list(root, "/proc/self/task", names, MAX_WATCHED) : 0;
+    if (!names) ir_left_out("the share of the processors");
     for (int i = 0; i < count; i++) {
         thread_time t = {strtol(names[i].name, NULL, 10), 0, 0, 0};
         if (!ir_file_read(root, text, sizeof text, "/proc/self/task/%s/schedstat", names[i].name)) continue;
@@ -61,7 +62,10 @@ static size_t read_threads(const char *root, thread_time *out)
 ir_watch *ir_watch_begin_at(const char *root)
 {
     ir_watch *w = malloc(sizeof *w + MAX_WATCHED * sizeof w->v[0]); /* touched as far as there are threads */
-    if (!w) return NULL;
+    if (!w) {
+        ir_left_out("the share of the processors");
+        return NULL;
+    }
     w->n = read_threads(root, w->v);
     w->switches = involuntary();
     w->caller_s = caller_cpu_s();
@@ -100,6 +104,7 @@ void ir_watch_end_at(ir_watch **pw, const char *root, double span_s, ir_got *out
     double       caller = caller_cpu_s() - w->caller_s;
     thread_time *now = malloc(MAX_WATCHED * sizeof *now);
     size_t       n = now ? read_threads(root, now) : 0;
+    if (!now) ir_left_out("the share of the processors");
     out->preemptions = involuntary() - w->switches;
     if (n > 0)
         out->cpu_share = worst_share(w, now, n, span_s);

@@ -119,7 +119,7 @@ static int journal_open_path(ir_journal *j, live how)
     struct stat st;
     const int   flags = O_APPEND | O_CLOEXEC | O_NOCTTY;
     if (stat(j->path, &st) == 0 && !S_ISREG(st.st_mode) && how != LIVE_FRESH)
-        return open(j->path, O_WRONLY | flags); /* /dev/full or a fifo is written as it is */
+        return ir_open_stream(j->path, O_WRONLY | flags); /* /dev/full or a fifo is written as it is */
     int fd = open(j->path, O_RDWR | O_CREAT | O_EXCL | flags, 0666);
     j->created = fd >= 0;
     if (fd < 0 && errno == EEXIST && how != LIVE_FRESH) fd = open(j->path, O_RDWR | O_CREAT | flags, 0666);

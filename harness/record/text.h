@@ -45,8 +45,6 @@ __attribute__((format(printf, 3, 4))) void ir_table_cell(ir_table *, ir_style, c
 __attribute__((format(printf, 3, 4))) void ir_table_span(ir_table *, ir_style, const char *fmt,
                                                          ...); /* a row of its own, wrapped */
 void ir_table_end(ir_table *); /* prints and frees it; a column without a text is left out */
-/* Was a table left out, in this process, for want of memory? */
-bool ir_text_lost(void);
 
 /* ---- numbers: 3 significant digits, "-" unknown ---------------------------------------------- */
 enum { IR_NUM = 32 };

@@ -187,7 +187,7 @@ static size_t screen_lines(const ir_text *t, const ir_answer *a, brevity brief)
     char   *text = NULL;
     size_t  size = 0, lines = 0;
     ir_text plain = {open_memstream(&text, &size), ir_text_width(t), false, t->utf8};
-    if (!plain.f) return 0;
+    if (!plain.f) return ir_left_out("the length of the answer"), 0;
     screen(&plain, a, brief);
     fclose(plain.f);
     for (size_t i = 0; text && i < size; i++) lines += text[i] == '\n';

@@ -9,10 +9,6 @@
 #include <string.h>
 
 enum { MAX_COL = 20 };
-static bool text_lost; /* of the process: its exit code says so */
-
-bool ir_text_lost(void) { return text_lost; }
-
 static int text_error;
 
 void ir_text_flush(FILE *f)
@@ -320,7 +316,7 @@ void ir_table_end(ir_table *tb)
 {
     layout l;
     if (tb->failed) {
-        text_lost = true;
+        ir_left_out("a table");
         fprintf(tb->t->f, "  (no memory for this table)\n");
     } else if (tb->n > 0) {
         natural(tb, &l);

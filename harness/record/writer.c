@@ -5,9 +5,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 #ifdef __linux__
 #include <sys/mman.h>
@@ -24,7 +26,7 @@ struct ir_writer {
     bool        exists;
     struct stat was; /* the target, where it exists */
 };
-enum { MOST_LINKS = 40, TRIES = 100 };
+enum { MOST_LINKS = 40, TRIES = 100, READER_TRIES = 250 }; /* 5 s for a reader to come */
 static const char temp_form[] = ".ironroof-XXXXXX";
 
 ir_status ir_write_all(int fd, const char *s, size_t n)
@@ -32,12 +34,31 @@ ir_status ir_write_all(int fd, const char *s, size_t n)
     while (n > 0) {
         ssize_t put = write(fd, s, n);
         if (put < 0 && errno == EINTR) continue;
+        if (put < 0 && errno == EAGAIN) { /* whoever gave us the pipe made it so: its reader is slow */
+            poll(&(struct pollfd){fd, POLLOUT, 0}, 1, -1);
+            continue;
+        }
         if (put < 0) return ir_fail(IR_EIO, "%s", strerror(errno));
         if (put == 0) return ir_fail(IR_EIO, "nothing could be written");
         s += put;
         n -= (size_t)put;
     }
     return IR_OK;
+}
+
+/* A FIFO that nobody reads would hold us, signals and all. */
+int ir_open_stream(const char *path, int flags)
+{
+    struct stat st;
+    bool        fifo = stat(path, &st) == 0 && S_ISFIFO(st.st_mode);
+    int         fd = open(path, flags | (fifo ? O_NONBLOCK : 0));
+    for (int i = 0; fifo && fd < 0 && errno == ENXIO && i < READER_TRIES; i++) {
+        nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
+        fd = open(path, flags | O_NONBLOCK);
+    }
+    if (fd < 0 && errno == ENXIO) errno = EPIPE;
+    if (fd >= 0 && fifo) fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK);
+    return fd;
 }
 
 /* ---- where it goes --------------------------------------------------------------------------- */
@@ -133,7 +154,7 @@ static ir_status writer_begin(ir_writer *w)
     w->exists = stat(w->target, &w->was) == 0;
     w->direct = (w->exists && !S_ISREG(w->was.st_mode)) || is_stream(w->target);
     if (w->exists || w->direct) {
-        int fd = open(w->target, O_WRONLY | O_CLOEXEC | O_NOCTTY | (w->direct ? O_APPEND : 0));
+        int fd = ir_open_stream(w->target, O_WRONLY | O_CLOEXEC | O_NOCTTY | (w->direct ? O_APPEND : 0));
         if (fd < 0) return ir_fail(IR_EIO, "%s: %s", w->target, strerror(errno));
         if (w->direct)
             w->fd = fd;

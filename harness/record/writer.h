@@ -33,4 +33,7 @@ ir_status ir_may_replace(const char *path, const char *mark, bool force);
 ir_status ir_may_replace_fd(int fd, const char *path, const char *mark, bool force);
 /* All bytes, whatever a single write takes. IR_EIO with the system's words. */
 ir_status ir_write_all(int fd, const char *, size_t n);
+/* open() to write what is there and no regular file. A FIFO waits some seconds for a reader, then fails with
+ * EPIPE. */
+int ir_open_stream(const char *path, int flags);
 #endif

@@ -1,6 +1,7 @@
 /* fleet.c -- see fleet.h. */
 #define _GNU_SOURCE /* lgamma_r: lgamma writes a global */
 #include "harness/stats/fleet.h"
+#include "harness/stats/room.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -123,7 +124,7 @@ static double surely(const ir_fleet_series *f, size_t nseries, const ir_fleet_ru
 void ir_fleet_describe(const double *y, size_t n, double own, size_t nseries, const ir_fleet_rule *r,
                        ir_fleet_series *out)
 {
-    double *s = malloc((2 * n + 1) * sizeof *s), *scratch = s ? s + n : NULL;
+    double *s = stats_room((2 * n + 1) * sizeof *s), *scratch = s ? s + n : NULL;
     size_t  m = 0;
     *out = (ir_fleet_series){
         .centre = NAN, .spread = NAN, .nu = NAN, .mode_lo = NAN, .mode_hi = NAN, .detectable = NAN};
@@ -152,7 +153,7 @@ void ir_fleet_describe(const double *y, size_t n, double own, size_t nseries, co
 
 double ir_fleet_own_noise(const double *y, size_t nseries, size_t nround)
 {
-    double *e = malloc((nseries * nround + 1) * sizeof *e);
+    double *e = stats_room((nseries * nround + 1) * sizeof *e);
     size_t  m = 0;
     if (!e || nround < 2) return free(e), 0;
     for (size_t s = 0; s < nseries; s++) {
@@ -228,8 +229,8 @@ static one_term fit_one(const double *d, double (*share)[3], size_t n, int term,
 
 void ir_fleet_which_term(const double *ratio, double (*share)[3], size_t n, double noise, ir_fleet_term *out)
 {
-    double *d = malloc((n + 1) * sizeof *d);
-    double(*sh)[3] = malloc((n + 1) * sizeof *sh);
+    double *d = stats_room((n + 1) * sizeof *d);
+    double(*sh)[3] = stats_room((n + 1) * sizeof *sh);
     size_t m = 0;
     *out = (ir_fleet_term){.term = -1, .u = NAN, .lo = NAN, .hi = NAN};
     for (size_t i = 0; d && sh && i < n; i++) {
