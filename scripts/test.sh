@@ -65,6 +65,21 @@ test_needs() {
     need qemu-user "runs the Arm tests" any_command qemu-aarch64 qemu-aarch64-static
   fi
 }
+# What reads compiled CUDA kernels, where nvcc is without it: two small wheels, into the builds' folder.
+cuda_tools() {
+  local python=${IRONROOF_PYTHON:-python3} into=$out/cuda-tools nvcc=nvcc bin
+  have nvcc || nvcc=/usr/local/cuda/bin/nvcc
+  { have "$nvcc" && have "$python"; } || return 0
+  { have cuobjdump && have nvdisasm; } || [ -x "$(dirname "$(command -v "$nvcc")")/cuobjdump" ] && return 0
+  bin=$(compgen -G "$into/nvidia/*/bin" | tail -n 1)
+  if [ -z "$bin" ] && [ -z "${IRONROOF_NO_INSTALL:-}" ]; then
+    "$python" -m pip install -q --disable-pip-version-check --root-user-action=ignore --target "$into" \
+      nvidia-cuda-cuobjdump nvidia-cuda-nvdisasm >"$into.log" 2>&1 ||
+      say "  cuobjdump was not installed: $(tail -n 1 "$into.log")"
+    bin=$(compgen -G "$into/nvidia/*/bin" | tail -n 1)
+  fi
+  [ -z "$bin" ] || export IRONROOF_CUDA_BIN=${IRONROOF_CUDA_BIN:-$bin}
+}
 packages_needs() {
   need mandoc "judges the manual pages (optional)" have mandoc
   need groff "judges them too (optional)" installed groff
@@ -217,6 +232,7 @@ totals() { # PASSED ALL, in ctest's words
 
 needs test_needs || exit 1
 mkdir -p "$out" || exit 1
+! selected release || cuda_tools
 bad=() sum=0 passed=0 began=$SECONDS
 for stage in "${stages[@]}"; do
   log=$out/$stage.log

@@ -51,6 +51,15 @@ static const ir_params more_decode[] = {{{1, 32, 2, 31, 200, 1, 1, 150}, IR_BF16
                                         {{1, 48, 2, 31, 200, 2, 1, 100}, IR_BF16, 0},
                                         {{1, 96, 1, 31, 200, 1, 2, 131}, IR_BF16, 0},
                                         {{1, 128, 1, 31, 300, 1, 1, 255}, IR_BF16, 0}};
+/* Weights in groups and a cache in i8, by the shapes of llama: few rows and many, zero points, shared heads.
+ */
+enum { G32 = 3, G32Z = 6, KV_I8 = 4 };
+static const struct {
+    int      shape;
+    ir_dtype t;
+    int      format, kv;
+} more_llama[] = {
+    {1, IR_I4, G32, KV_I8}, {4, IR_I4, G32Z, KV_I8}, {5, IR_I8, G32, 0}, {6, IR_I8, G32, KV_I8}};
 static const ir_params resnet[] = {{{1, 32}, IR_F32, 0}};
 static int             ok, skipped, wrong;
 
@@ -109,6 +118,17 @@ static void verify_shapes(ir_dev *dev, const ir_workload *w, const ir_kernel *k,
         }
 }
 
+static void verify_llama(ir_dev *dev, const ir_kernel *k)
+{
+    for (const auto &x : more_llama) {
+        ir_params p = wl_llama.odd[x.shape];
+        p.dtype = x.t;
+        p.v[WL_FORMAT] = x.format;
+        p.v[WL_KV] = x.kv;
+        verify(dev, &wl_llama, k, &p, false);
+    }
+}
+
 static void verify_kernel(ir_dev *dev, const ir_workload *w, const ir_kernel *k, bool whole_nets)
 {
     int  ok0 = ok, skipped0 = skipped, wrong0 = wrong;
@@ -122,6 +142,7 @@ static void verify_kernel(ir_dev *dev, const ir_workload *w, const ir_kernel *k,
         verify_shapes(dev, w, k, more_rows, sizeof more_rows / sizeof *more_rows, true);
     if (w == &wl_gpt && !strcmp(k->name, "launches"))
         verify_shapes(dev, w, k, more_gpt, sizeof more_gpt / sizeof *more_gpt, false);
+    if (w == &wl_llama && !strcmp(k->name, "launches")) verify_llama(dev, k);
     bool few = !strcmp(k->name, "few") || !strcmp(k->name, "resident");
     if (w == &wl_gpt && few)
         verify_shapes(dev, w, k, more_decode, sizeof more_decode / sizeof *more_decode, false);

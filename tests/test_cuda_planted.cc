@@ -1,6 +1,6 @@
 /* test_cuda_planted.cc -- the emulator finds what it is there to find: faults planted in the warp-group
- * products (tests/cuda/plant.cmake), each run in a process of its own at both extremes of what is
- * asynchronous; and descriptors, bit by bit and byte by byte. */
+ * products and in those by pairs of blocks (tests/cuda/plant.cmake), each run in a process of its own at both
+ * extremes of what is asynchronous; and descriptors, bit by bit and byte by byte. */
 #include "tests/cuda/fake.h"
 #include "kernels/cuda/device.cuh"
 #include "kernels/cuda/product.h"
@@ -15,7 +15,7 @@
 #include <vector>
 
 extern "C" {
-#define X(name) ir_status pr_wide_##name(cuda_dev *, pr_unit, const pr_args *);
+#define X(kernel, name) ir_status pr_##kernel##_##name(cuda_dev *, pr_unit, const pr_args *);
 #include "tests/cuda/planted.h"
 #undef X
 }
@@ -87,17 +87,18 @@ static void products()
         const char *name;
         product_fn *f;
     } all[] = {
-#define X(name) {#name, pr_wide_##name},
+#define X(kernel, name) {#kernel "/" #name, pr_##kernel##_##name},
 #include "tests/cuda/planted.h"
 #undef X
     };
     for (const auto &x : all) {
         int found = 0, runs = 0;
-        for (int which = 0; which < 8; which++, runs++)
+        for (int which = 0; which < 8 && !found; which++, runs++)
             found += outcome(x.f, which & 1, which & 2, which & 4) != 0;
-        bool none = !strcmp(x.name, "nothing");
-        printf("%-4s planted %-12s found in %d of %d\n", none == (found == 0) ? "ok" : "FAIL", x.name, found,
-               runs);
+        bool none = strstr(x.name, "/nothing") != NULL;
+        printf("%-4s planted %-18s %s in %d runs\n", none == (found == 0) ? "ok" : "FAIL", x.name,
+               found ? "found" : "not found", runs);
+        fflush(stdout);
         bad += none != (found == 0);
     }
 }

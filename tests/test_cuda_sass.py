@@ -34,7 +34,17 @@ CLAIMS = [
         ("90a",),
         {"has": ["HGMMA.64x256x16", "LDGSTS.E.*128", "FENCE.VIEW.ASYNC"], "most": 255},
     ),
+    (
+        r"tma_kernel",
+        ("90a",),
+        {
+            "has": ["HGMMA.64x256x16", "UTMALDG.2D", "UTMALDG.2D.MULTICAST", "SYNCS", "USETMAXREG"],
+            "most": 168,
+        },
+    ),
+    (r"mma_kernel<.*128, 256, ", ("80", "86"), {"most": 255, "has": ["LDGSTS.E.*128", "LDSM", "HMMA"]}),
     (r"few_kernel<w_\w+, [124], 4, true, \w+>", ANY, {"has": ["LDG.E.*128"], "most": 128}),
+    (r"groups_kernel<[48], [124], 4>", ANY, {"has": ["LDG.E.*128"], "most": 128}),
     (r"few_kernel<w_bf16, 1, 4, true, \w+>", ANY, {"ahead": ("LDG.E.*128", 4, "FFMA")}),
     (r"(phase|resident)_kernel<w_\w+, [124]>", ANY, {"most": 128, "has": ["LDG.E.*128"]}),
     (

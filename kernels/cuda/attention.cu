@@ -26,8 +26,25 @@ struct attention_args {
     int all;                 /* every query sees every key, and there is no cache */
 };
 
+/* A cache in i8: blocks of 32 values behind their f16 scale. New rows are in it before anybody attends. */
+struct kv8 {
+};
+template <class T> constexpr bool in_blocks = false;
+template <> constexpr bool        in_blocks<kv8> = true;
+enum { KV8 = LY_KV_GROUP, KV8_B = LY_KV_BLOCK_B };
+CU_FN const unsigned short *block_at(const void *kv, size_t i)
+{
+    return (const unsigned short *)((const unsigned char *)kv + i / KV8 * KV8_B);
+}
+CU_FN float block_scale(const unsigned short *block)
+{
+    __half_raw h;
+    h.x = block[0];
+    return cu_f32(__half(h));
+}
+
 /* Key or value j of a head (which: 0 key, 1 value) of a cache of T: cached, or new and rounded as the cache
- * would. A qkv is f32 or T. */
+ * would. A qkv is f32 or T; with blocks any. */
 template <class T> struct keys {
     const attention_args &p;
     int                   b, h;
@@ -46,12 +63,20 @@ template <class T> struct keys {
     }
     CU_MEMBER float qkv(size_t i) const
     {
-        return p.qt == PR_F32 ? ((const float *)p.qkv)[i] : cu_f32(((const T *)p.qkv)[i]);
+        if constexpr (in_blocks<T>)
+            return ep_load(p.qkv, p.qt, i);
+        else
+            return p.qt == PR_F32 ? ((const float *)p.qkv)[i] : cu_f32(((const T *)p.qkv)[i]);
     }
     CU_MEMBER float at(int which, int j, int d) const
     {
-        return cu_f32(j < p.past ? ((const T *)p.kv)[cache(which, j) + (size_t)d]
-                                 : cu_from<T>(qkv(fresh(which, j) + (size_t)d)));
+        if constexpr (in_blocks<T>) {
+            size_t                i = cache(which, j) + (size_t)d;
+            const unsigned short *block = block_at(p.kv, i);
+            return block_scale(block) * (float)((const signed char *)(block + 1))[i % KV8];
+        } else
+            return cu_f32(j < p.past ? ((const T *)p.kv)[cache(which, j) + (size_t)d]
+                                     : cu_from<T>(qkv(fresh(which, j) + (size_t)d)));
     }
 };
 
@@ -68,20 +93,36 @@ template <class T> CU_FN float score(const keys<T> &k, const float *q, int j, bo
     constexpr int         N = 16 / (int)sizeof(T), AHEAD = 4;
     const attention_args &p = k.p;
     float                 s = 0;
-    if (j >= p.past || !fast) {
-        CU_UNROLL_BY(1) for (int d = 0; d < p.dh; d++) s = fmaf(q[d], k.at(0, j, d), s);
+    if constexpr (in_blocks<T>) {
+        CU_UNROLL_BY(1) for (int d = 0; d < p.dh; d += KV8)
+        {
+            const unsigned short *block = block_at(p.kv, k.cache(0, j) + (size_t)d);
+            float                 part = 0;
+            CU_UNROLL_BY(8) for (int e = 0; e < KV8 / 2; e++)
+            {
+                unsigned two = block[1 + e];
+                part = fmaf(q[d + 2 * e], (float)(signed char)(two & 255), part);
+                part = fmaf(q[d + 2 * e + 1], (float)(signed char)(two >> 8), part);
+            }
+            s = fmaf(block_scale(block), part, s);
+        }
+        return s;
+    } else {
+        if (j >= p.past || !fast) {
+            CU_UNROLL_BY(1) for (int d = 0; d < p.dh; d++) s = fmaf(q[d], k.at(0, j, d), s);
+            return s;
+        }
+        const T *row = (const T *)p.kv + k.cache(0, j);
+        CU_UNROLL_BY(1) for (int d = 0; d < p.dh; d += AHEAD * N)
+        {
+            chunk_of<T> c[AHEAD];
+            CU_UNROLL for (int u = 0; u < AHEAD; u++) c[u].v =
+                cu_ldnc16(row + (d + u * N < p.dh ? d + u * N : d));
+            CU_UNROLL for (int u = 0; u < AHEAD; u++) if (d + u * N < p.dh)
+                CU_UNROLL for (int e = 0; e < N; e++) s = fmaf(q[d + u * N + e], cu_f32(c[u].e[e]), s);
+        }
         return s;
     }
-    const T *row = (const T *)p.kv + k.cache(0, j);
-    CU_UNROLL_BY(1) for (int d = 0; d < p.dh; d += AHEAD * N)
-    {
-        chunk_of<T> c[AHEAD];
-        CU_UNROLL for (int u = 0; u < AHEAD; u++) c[u].v =
-            cu_ldnc16(row + (d + u * N < p.dh ? d + u * N : d));
-        CU_UNROLL for (int u = 0; u < AHEAD; u++) if (d + u * N < p.dh) CU_UNROLL for (int e = 0; e < N; e++)
-            s = fmaf(q[d + u * N + e], cu_f32(c[u].e[e]), s);
-    }
-    return s;
 }
 
 /* Weighted values of keys j0 .. j0 + n - 1 of the cache: G lanes share a row, 16 bytes each, so a warp takes
@@ -151,13 +192,14 @@ template <class T> CU_KERNEL(KEYS, 4) attention_kernel(attention_args p, bool fa
     CU_UNROLL_BY(1)
     for (int d = tid; d < p.dh; d += KEYS)
         q[d] = k.qkv((size_t)row * (size_t)p.width + (size_t)h * (size_t)p.dh + (size_t)d) * scale;
-    if (blockIdx.z == 0 && h % p.each == 0 && !p.all)
-        CU_UNROLL_BY(1) for (int d = tid; d < 2 * p.dh; d += KEYS)
-        {
-            int which = d / p.dh, e = d % p.dh;
-            ((T *)p.kv)[k.cache(which, p.past + t) + (size_t)e] =
-                cu_from<T>(k.qkv(k.fresh(which, p.past + t) + (size_t)e));
-        }
+    if constexpr (!in_blocks<T>)
+        if (blockIdx.z == 0 && h % p.each == 0 && !p.all)
+            CU_UNROLL_BY(1) for (int d = tid; d < 2 * p.dh; d += KEYS)
+            {
+                int which = d / p.dh, e = d % p.dh;
+                ((T *)p.kv)[k.cache(which, p.past + t) + (size_t)e] =
+                    cu_from<T>(k.qkv(k.fresh(which, p.past + t) + (size_t)e));
+            }
     cu_sync();
     int chunks = (n + KEYS - 1) / KEYS, per = (chunks + p.split - 1) / p.split, c0 = (int)blockIdx.z * per,
         c1 = c0 + per < chunks ? c0 + per : chunks;
@@ -174,7 +216,8 @@ template <class T> CU_KERNEL(KEYS, 4) attention_kernel(attention_args p, bool fa
         sum = sum * keep + block_sum<KEYS>(w);
         most = m;
         CU_UNROLL for (int i = 0; i < MAX_DH / KEYS; i++) o[i] *= keep;
-        if (cached > 0) add_slots(o, part, cached_values<T>(k, weight, part, j0, cached), p.dh);
+        if constexpr (!in_blocks<T>)
+            if (cached > 0) add_slots(o, part, cached_values<T>(k, weight, part, j0, cached), p.dh);
         if (cached < here) add_slots(o, part, any_values<T>(k, weight, part, j0, cached, here), p.dh);
     }
     if (p.split > 1) { /* parts: maximum, sum, columns */
@@ -226,6 +269,26 @@ template <class T> CU_KERNEL(256, 4) append_kernel(attention_args p, size_t n)
         keys<T> k = {p, (int)(row / (size_t)p.tokens), h * p.each};
         ((T *)p.kv)[k.cache(which, p.past + (int)(row % (size_t)p.tokens)) + (size_t)d] =
             cu_from<T>(k.qkv(row * (size_t)p.width + (size_t)p.heads * (size_t)p.dh + at));
+    }
+}
+
+/* The same to a cache in i8: a warp a block. */
+CU_KERNEL(256, 4) append_blocks_kernel(attention_args p, size_t n)
+{
+    size_t d_all = (size_t)p.shared * (size_t)p.dh, step = (size_t)gridDim.x * 8;
+    int    lane = (int)threadIdx.x % 32;
+    CU_UNROLL_BY(1)
+    for (size_t b = (size_t)blockIdx.x * 8 + threadIdx.x / 32; b < n / KV8; b += step) {
+        size_t row = b * KV8 / (2 * d_all), at = b * KV8 % (2 * d_all);
+        int    which = (int)(at / d_all), h = (int)(at % d_all / (size_t)p.dh), d = (int)(at % (size_t)p.dh);
+        keys<kv8> k = {p, (int)(row / (size_t)p.tokens), h * p.each};
+        float     v = k.qkv(row * (size_t)p.width + (size_t)p.heads * (size_t)p.dh + at + (size_t)lane);
+        __half    scale = __float2half_rn(cu_warp_max(fabsf(v)) / 127.0f);
+        float     by = cu_f32(scale), q = by > 0 ? rintf(v / by) : 0.0f;
+        auto     *block = (unsigned short *)block_at(
+                p.kv, k.cache(which, p.past + (int)(row % (size_t)p.tokens)) + (size_t)d);
+        ((signed char *)(block + 1))[lane] = (signed char)fminf(fmaxf(q, -127.0f), 127.0f);
+        if (lane == 0) block[0] = __half_as_ushort(scale);
     }
 }
 
@@ -539,6 +602,17 @@ static attention_args args_of(const ly_row *r, int64_t cap, rw_buf qkv, void *kv
             r->all};
 }
 
+static dim3 append_grid(const cuda_dev *c, size_t n)
+{
+    size_t   most = (size_t)c->sms * 32;
+    unsigned blocks = cuda_ceil(n, 256 * 4);
+    return dim3(blocks < most ? blocks : (unsigned)most);
+}
+static size_t appended(const ly_row *r)
+{
+    return 2 * (size_t)(r->batch * r->tokens * ly_kv_heads(r) * r->dh);
+}
+
 ir_status rw_attention(cuda_dev *c, const ly_row *r, int64_t cap, rw_buf qkv, void *kv, pr_type kv_t,
                        rw_buf out, int split, float *work, unsigned *tickets)
 {
@@ -548,12 +622,17 @@ ir_status rw_attention(cuda_dev *c, const ly_row *r, int64_t cap, rw_buf qkv, vo
     p.tickets = tickets;
     if (r->dh > MAX_DH) return ir_fail(IR_SKIP, "attention: heads of at most %d columns", MAX_DH);
     if (r->heads > 65535) return ir_fail(IR_SKIP, "attention: at most 65535 heads");
-    dim3 grid((unsigned)(r->batch * r->tokens), (unsigned)r->heads, (unsigned)split);
-    int  row_B = p.dh * (int)pr_width(kv_t);
-    bool fast = row_B % 16 == 0 && row_B <= 32 * 16 && (uintptr_t)kv % 16 == 0;
-    auto fn = kv_t == PR_F32   ? attention_kernel<float>
-              : kv_t == PR_F16 ? attention_kernel<__half>
-                               : attention_kernel<__nv_bfloat16>;
+    dim3      grid((unsigned)(r->batch * r->tokens), (unsigned)r->heads, (unsigned)split);
+    int       row_B = p.dh * (int)pr_width(kv_t);
+    bool      fast = row_B % 16 == 0 && row_B <= 32 * 16 && (uintptr_t)kv % 16 == 0;
+    auto      fn = kv_t == PR_F32   ? attention_kernel<float>
+                   : kv_t == PR_F16 ? attention_kernel<__half>
+                   : kv_t == PR_I8  ? attention_kernel<kv8>
+                                    : attention_kernel<__nv_bfloat16>;
+    ir_status st = kv_t == PR_I8 ? cuda_launch(c, append_blocks_kernel, append_grid(c, appended(r)),
+                                               dim3(256), 0, p, appended(r))
+                                 : IR_OK;
+    if (st != IR_OK) return st;
     return cuda_launch(c, fn, grid, dim3(KEYS), 0, p, fast);
 }
 
@@ -561,12 +640,10 @@ ir_status rw_flash(cuda_dev *c, const ly_row *r, int64_t cap, rw_buf qkv, void *
 {
     ir_status      st = rw_flash_can(c, r, kv_t);
     attention_args p = args_of(r, cap, qkv, kv, kv_t, out);
-    size_t   n = 2 * (size_t)(r->batch * r->tokens * ly_kv_heads(r) * r->dh), most = (size_t)c->sms * 32;
-    unsigned blocks = cuda_ceil(n, 256 * 4);
     if (st == IR_OK && qkv.t != kv_t) {
         p.cached = (int)(r->past + r->tokens);
         st = cuda_launch(c, kv_t == PR_F16 ? append_kernel<__half> : append_kernel<__nv_bfloat16>,
-                         dim3(blocks < most ? blocks : (unsigned)most), dim3(256), 0, p, n);
+                         append_grid(c, appended(r)), dim3(256), 0, p, appended(r));
     }
     if (st != IR_OK) return st;
     return kv_t == PR_F16 ? flash_sized<flash_f16>(c, p) : flash_sized<flash_bf16>(c, p);

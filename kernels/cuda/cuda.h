@@ -51,6 +51,10 @@ typedef struct {
     cudaError_t (*GraphLaunch)(cudaGraphExec_t, cudaStream_t);
     cudaError_t (*GraphExecDestroy)(cudaGraphExec_t);
     cudaError_t (*GraphDestroy)(cudaGraph_t);
+    /* The driver's cuTensorMapEncodeTiled: *map (128 bytes, at a multiple of 64) describes rows of `cols`
+     * 16-bit elements, copied in boxes whose rows are 128 bytes, permuted. */
+    cudaError_t (*TensorMap)(void *map, bool bf16, const void *base, size_t cols, size_t rows,
+                             unsigned box_cols, unsigned box_rows);
     cudaError_t (*GetLastError)(void);
     const char *(*GetErrorString)(cudaError_t);
     const char *(*GetErrorName)(cudaError_t);
@@ -112,8 +116,8 @@ void cuda_release(cuda_dev *);
 /* Note n operations put on the stream by other means (a library, a copy). */
 void cuda_queued(cuda_dev *, unsigned n);
 /* How a kernel is launched. EARLY (sm_90 and later): its blocks may start while the kernel before still runs,
- * and wait for its end where they say so (cu_wait_for_last). */
-typedef enum { CUDA_PLAIN, CUDA_COOPERATIVE, CUDA_EARLY } cuda_way;
+ * and wait for its end where they say so (cu_wait_for_last). PAIRS (sm_90 and later): in clusters of two. */
+typedef enum { CUDA_PLAIN, CUDA_COOPERATIVE, CUDA_EARLY, CUDA_PAIRS } cuda_way;
 /* Launch fn. fn is a __global__ function; args as cudaLaunchKernel wants them. */
 ir_status cuda_enqueue(cuda_dev *, const void *fn, dim3 grid, dim3 block, void **args, size_t smem,
                        cuda_way way);

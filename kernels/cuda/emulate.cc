@@ -3,7 +3,7 @@
 #include "kernels/cuda/device.cuh"
 
 #include <chrono>
-#include <memory>
+#include <map>
 #include <setjmp.h>
 #include <stdlib.h>
 #include <ucontext.h>
@@ -45,6 +45,18 @@ struct meeting {
     int                 came = 0;
     unsigned long       turn = 0;
 };
+/* A box on its way to one block. */
+struct landing {
+    emu_map map;
+    size_t  at;
+    int     col, row;
+};
+struct barrier {
+    unsigned             count, left, phase; /* arrivals of a phase, and still to come */
+    unsigned long        turn;               /* changes of any kind */
+    long                 bytes;              /* still to land; below zero: before they were expected */
+    std::vector<landing> late;
+};
 struct block_state {
     unsigned char *smem = nullptr, *seen = nullptr; /* seen: as products see it */
     size_t         smem_B = 0;
@@ -52,7 +64,13 @@ struct block_state {
                   landed; /* of 16 bytes: 1 + the thread whose copy landed there and is not fenced; 0: none */
     int           alive = 0, came = 0;
     unsigned long turn = 0;
-    std::vector<meeting> warp, group;
+    std::vector<meeting>      warp, group;
+    std::map<size_t, barrier> bars; /* by their place in shared memory */
+    /* Of a cluster: this block's number in it, its blocks, and (in the first) who came to their barrier. */
+    int           rank = 0, pair_came = 0;
+    unsigned long pair_turn = 0;
+    size_t        threads = 0, peers = 1;
+    block_state  *first = nullptr;
 };
 struct fiber {
     ucontext_t                        ctx; /* where it starts */
@@ -63,14 +81,17 @@ struct fiber {
     emu_place                         at;
     block_state                      *blk = nullptr;
     bool                              done = false;
+    const unsigned long              *wait_on = nullptr; /* blocked while it is what it was */
+    unsigned long                     wait_was = 0;
+    bool                              blocked() const { return wait_on && *wait_on == wait_was; }
     std::vector<copy>                 open;
     std::vector<std::vector<copy>>    groups;
     std::vector<product>              products;
     std::vector<std::vector<product>> product_groups;
 };
-std::vector<std::unique_ptr<fiber>> fibers;
-std::vector<char *>                &stacks =
-    *new std::vector<char *>; /* kept between launches, and to the end: what it holds is no leak */
+std::vector<fiber *>  fibers; /* of the blocks that run */
+std::vector<fiber *> &pool =
+    *new std::vector<fiber *>; /* kept between launches, and to the end: what it holds is no leak */
 size_t        self = 0, running = 0;
 unsigned long idle = 0;
 #if defined(EMU_ASAN)
@@ -96,7 +117,7 @@ size_t order(size_t i) { return emu_reverse ? fibers.size() - 1 - i : i; }
 void swap_to(fiber *from, fiber *to)
 {
 #if defined(EMU_ASAN)
-    void **save = from ? (from->done ? nullptr : &from->fake) : &home_fake;
+    void **save = from ? &from->fake : &home_fake;
     __sanitizer_start_switch_fiber(save, to ? to->stack : home_stack, to ? STACK : home_size);
     swapcontext(from ? &from->ctx : &home, to ? &to->ctx : &home);
     __sanitizer_finish_switch_fiber(from ? from->fake : home_fake, nullptr, nullptr);
@@ -128,22 +149,39 @@ void trampoline()
     else
         __sanitizer_finish_switch_fiber(nullptr, nullptr, nullptr);
 #endif
-    (*entry)();
-    fiber *f = fibers[self].get();
-    if (!f->products.empty() || !f->product_groups.empty())
-        give_up("a thread ended without waiting for its wgmma");
-    f->done = true;
-    running--;
-    idle = 0;
-    leave_block(f);
-    if (running == 0) swap_to(f, nullptr);
-    emu_yield();
+    for (;;) { /* a thread of one block is one of the next block later */
+        (*entry)();
+        fiber *f = fibers[self];
+        if (!f->products.empty() || !f->product_groups.empty())
+            give_up("a thread ended without waiting for its wgmma");
+        f->done = true;
+        running--;
+        idle = 0;
+        leave_block(f);
+        if (running == 0)
+            swap_to(f, nullptr);
+        else
+            emu_yield();
+    }
 }
 
-char *stack_of(size_t i)
+/* Thread i of what runs at once: where it begins, or where its last block ended. */
+fiber *fiber_of(size_t i)
 {
-    while (stacks.size() <= i) stacks.push_back((char *)malloc(STACK));
-    return stacks[i];
+    while (pool.size() <= i) {
+        fiber *f = new fiber;
+        f->stack = (char *)malloc(STACK);
+        getcontext(&f->ctx);
+        f->ctx.uc_stack.ss_sp = f->stack;
+        f->ctx.uc_stack.ss_size = STACK;
+        f->ctx.uc_link = nullptr;
+        makecontext(&f->ctx, trampoline, 0);
+        pool.push_back(f);
+    }
+    pool[i]->done = false;
+    pool[i]->open.clear();
+    pool[i]->groups.clear();
+    return pool[i];
 }
 
 void start(dim3 grid, dim3 block, size_t smem, size_t first, size_t count, std::vector<block_state> &blocks)
@@ -158,11 +196,15 @@ void start(dim3 grid, dim3 block, size_t smem, size_t first, size_t count, std::
         b.warp.resize((per + 31) / 32);
         b.group.resize((per + 127) / 128);
         b.smem_B = smem;
+        b.rank = (int)k;
+        b.first = blocks.data();
+        b.peers = count;
+        b.threads = per;
         if (posix_memalign((void **)&b.smem, 1024, smem ? smem : 1)) give_up("no memory");
         memset(b.smem, 0xFF, smem ? smem : 1);
         b.landed.assign(smem / 16, 0);
         for (size_t t = 0; t < per; t++) {
-            auto f = std::make_unique<fiber>();
+            fiber *f = fiber_of(fibers.size());
             f->blk = &b;
             f->at.grid = grid;
             f->at.dim = block;
@@ -170,13 +212,7 @@ void start(dim3 grid, dim3 block, size_t smem, size_t first, size_t count, std::
                                      (unsigned)(n / grid.x / grid.y));
             f->at.thread = make_uint3((unsigned)(t % block.x), (unsigned)(t / block.x % block.y),
                                       (unsigned)(t / block.x / block.y));
-            f->stack = stack_of(fibers.size());
-            getcontext(&f->ctx);
-            f->ctx.uc_stack.ss_sp = f->stack;
-            f->ctx.uc_stack.ss_size = STACK;
-            f->ctx.uc_link = nullptr;
-            makecontext(&f->ctx, trampoline, 0);
-            fibers.push_back(std::move(f));
+            fibers.push_back(f);
         }
     }
 }
@@ -218,7 +254,7 @@ float element(emu_type t, unsigned reg, int e)
 }
 } // namespace
 
-const emu_place   &emu_where() { return fibers[self]->at; }
+const emu_place   *emu_where = nullptr;
 unsigned char     *emu_smem() { return fibers[self]->blk->smem; }
 unsigned long long cu_nanoseconds()
 {
@@ -227,36 +263,53 @@ unsigned long long cu_nanoseconds()
 
 void emu_yield()
 {
-    fiber *from = fibers[self].get();
+    fiber *from = fibers[self];
     if (++idle > 2000 * fibers.size())
         give_up("deadlock: no thread can go on (a barrier that not all threads reach?)");
     size_t n = fibers.size();
     for (size_t k = 1; k <= n; k++) {
         size_t i = (emu_reverse ? self + n - k : self + k) % n;
-        if (fibers[i]->done) continue;
+        if (fibers[i]->done || fibers[i]->blocked()) continue;
         if (i == self) return;
         self = i;
-        swap_to(from, fibers[i].get());
+        emu_where = &fibers[i]->at;
+        swap_to(from, fibers[i]);
         return;
     }
+    give_up("deadlock: every thread waits (a barrier that not all threads reach?)");
 }
 
-void emu_run(dim3 grid, dim3 block, size_t smem, bool cooperative, const std::function<void()> &body)
+/* Until *word is another. */
+static void wait_change(const unsigned long *word, unsigned long was)
 {
-    size_t total = (size_t)grid.x * grid.y * grid.z, per = (size_t)block.x * block.y * block.z,
-           at_once = cooperative ? total : 1;
+    fiber *f = fibers[self];
+    f->wait_on = word;
+    f->wait_was = was;
+    while (*word == was) emu_yield();
+    f->wait_on = nullptr;
+}
+
+void emu_run(dim3 grid, dim3 block, size_t smem, size_t at_once, const std::function<void()> &body)
+{
+    size_t     total = (size_t)grid.x * grid.y * grid.z, per = (size_t)block.x * block.y * block.z;
+    const bool cooperative = at_once == 0;
+    if (cooperative) at_once = total;
     if (total == 0 || per == 0 || per > 1024 || per % 32) give_up("impossible launch shape");
     if (grid.y > 65535 || grid.z > 65535) give_up("grid.y or grid.z beyond 65535");
+    if (total % at_once) give_up("a grid that is no whole number of clusters");
     std::vector<block_state> blocks;
     entry = &body;
     for (size_t k = 0; k < total; k += at_once) {
-        size_t first = emu_reverse && !cooperative ? total - 1 - k : k;
+        size_t first = emu_reverse && !cooperative ? total - at_once - k : k;
         start(grid, block, smem, first, at_once, blocks);
         running = fibers.size();
         idle = 0;
         self = order(0);
-        swap_to(nullptr, fibers[self].get());
+        emu_where = &fibers[self]->at;
+        swap_to(nullptr, fibers[self]);
         for (auto &b : blocks) {
+            for (auto &x : b.bars)
+                if (!x.second.late.empty()) give_up("a block ended with copies on their way");
             free(b.smem);
             free(b.seen);
         }
@@ -274,12 +327,12 @@ void emu_sync_block()
         idle = 0;
         return;
     }
-    while (b->turn == turn) emu_yield();
+    wait_change(&b->turn, turn);
 }
 
 void emu_meet(int width, void *mine, const std::function<void(void **)> &f)
 {
-    fiber           *me = fibers[self].get();
+    fiber           *me = fibers[self];
     const emu_place &p = me->at;
     int              t = (int)((p.thread.z * p.dim.y + p.thread.y) * p.dim.x + p.thread.x);
     meeting         &m = (width == 32 ? me->blk->warp : me->blk->group)[(size_t)(t / width)];
@@ -293,7 +346,7 @@ void emu_meet(int width, void *mine, const std::function<void(void **)> &f)
         idle = 0;
         return;
     }
-    while (m.turn == turn) emu_yield();
+    wait_change(&m.turn, turn);
 }
 
 /* ---- asynchronous copies --------------------------------------------------------------------- */
@@ -304,7 +357,7 @@ static unsigned thread_number(const fiber *f)
 }
 static void do_copy(const copy &c)
 {
-    fiber *f = fibers[self].get();
+    fiber *f = fibers[self];
     size_t at = (size_t)((unsigned char *)c.dst - f->blk->smem) / 16;
     if (at < f->blk->landed.size()) f->blk->landed[at] = 1 + thread_number(f);
     if ((uintptr_t)c.dst % 16 || (uintptr_t)c.src % 16) give_up("misaligned asynchronous copy");
@@ -322,16 +375,135 @@ void emu_copy_later(void *dst, const void *src, bool take)
 }
 void emu_copy_commit()
 {
-    fiber *f = fibers[self].get();
+    fiber *f = fibers[self];
     f->groups.push_back(std::move(f->open));
     f->open.clear();
 }
 void emu_copy_wait(int left)
 {
-    fiber *f = fibers[self].get();
+    fiber *f = fibers[self];
     while ((int)f->groups.size() > left) {
         for (const copy &c : f->groups.front()) do_copy(c);
         f->groups.erase(f->groups.begin());
+    }
+}
+
+/* ---- clusters of two: barriers that count bytes, and boxes ------------------------------------ */
+int emu_rank() { return fibers[self]->blk->rank; }
+
+void emu_sync_pair()
+{
+    block_state  *first = fibers[self]->blk->first;
+    unsigned long turn = first->pair_turn;
+    if (++first->pair_came == (int)(first->threads * first->peers)) {
+        first->pair_came = 0;
+        first->pair_turn++;
+        idle = 0;
+        return;
+    }
+    wait_change(&first->pair_turn, turn);
+}
+
+static size_t bar_at(const void *bar)
+{
+    size_t at = (size_t)((const unsigned char *)bar - fibers[self]->blk->smem);
+    if (at % 8 || at + 8 > fibers[self]->blk->smem_B) give_up("a barrier that is not in shared memory");
+    return at;
+}
+static barrier &bar_of(block_state &b, size_t at)
+{
+    if (!b.bars.count(at)) give_up("a barrier that nobody made");
+    return b.bars[at];
+}
+static void bar_settle(barrier &x)
+{
+    x.turn++;
+    if (x.left || x.bytes) return;
+    x.phase++;
+    x.left = x.count;
+    idle = 0;
+}
+static void bar_came(barrier &x)
+{
+    if (!x.left) give_up("more arrivals at a barrier than it was made for");
+    x.left--;
+    bar_settle(x);
+}
+
+void emu_bar_init(void *bar, unsigned count)
+{
+    fibers[self]->blk->bars[bar_at(bar)] = {count, count, 0, 0, 0, {}};
+}
+void emu_bar_arrive(void *bar, int rank)
+{
+    block_state *b = fibers[self]->blk;
+    if (rank < 0 || (size_t)rank >= b->peers) give_up("no such block in the cluster");
+    if (!b->first[rank].alive) give_up("an arrival at a block that has left");
+    bar_came(bar_of(b->first[rank], bar_at(bar)));
+}
+void emu_bar_expect(void *bar, unsigned bytes)
+{
+    barrier &x = bar_of(*fibers[self]->blk, bar_at(bar));
+    x.bytes += (long)bytes;
+    bar_came(x);
+}
+
+/* Rows of 128 bytes; chunk c of a row lies where bits 7 to 9 of the address send it. Products see it. */
+static void land(block_state &b, const landing &l)
+{
+    const unsigned short *src = (const unsigned short *)l.map.base;
+    if (!b.seen) {
+        if (!(b.seen = (unsigned char *)malloc(b.smem_B))) give_up("no memory");
+        memset(b.seen, 0xFF, b.smem_B);
+    }
+    for (int r = 0; r < (int)l.map.box_rows; r++)
+        for (int c = 0; c < (int)l.map.box_cols; c++) {
+            long           row = l.row + r, col = l.col + c;
+            bool           in = row >= 0 && row < (long)l.map.rows && col >= 0 && col < (long)l.map.cols;
+            unsigned short v = in ? src[(size_t)row * l.map.cols + (size_t)col] : 0;
+            size_t         at = l.at + (size_t)r * 128 + 2 * (size_t)c;
+            at ^= (at >> 7 & 7) << 4;
+            memcpy(b.smem + at, &v, 2);
+            memcpy(b.seen + at, &v, 2);
+        }
+}
+static void land_all(block_state &b, barrier &x)
+{
+    for (const landing &l : x.late) {
+        land(b, l);
+        x.bytes -= 2L * l.map.box_cols * l.map.box_rows;
+    }
+    x.late.clear();
+    bar_settle(x);
+}
+
+void emu_bar_wait(void *bar, unsigned parity)
+{
+    block_state &b = *fibers[self]->blk;
+    barrier     &x = bar_of(b, bar_at(bar));
+    while ((x.phase & 1) == parity) {
+        if (!x.left && !x.late.empty())
+            land_all(b, x);
+        else
+            wait_change(&x.turn, x.turn);
+    }
+}
+
+void emu_tma(void *dst, const void *map, int col, int row, void *bar, bool both)
+{
+    block_state *b = fibers[self]->blk;
+    landing      l = {{}, (size_t)((unsigned char *)dst - b->smem), col, row};
+    memcpy(&l.map, map, sizeof l.map);
+    if (l.map.magic != EMU_MAP_MAGIC) give_up("a copy of a matrix that nobody described");
+    if (l.map.box_cols * 2 != 128 || l.at % 1024 || l.at + 128 * l.map.box_rows > b->smem_B)
+        give_up("a box that does not lie in shared memory as its permutation wants");
+    for (size_t k = 0; k < b->peers; k++) {
+        if (!both && (int)k != b->rank) continue;
+        if (!b->first[k].alive) give_up("a copy to a block that has left");
+        barrier &x = bar_of(b->first[k], bar_at(bar));
+        x.late.push_back(l);
+        x.turn++;
+        if (emu_eager) land_all(b->first[k], x);
     }
 }
 
@@ -455,7 +627,7 @@ static float wg_element(const product &p, uint64_t desc, const block_state &b, i
 
 void emu_wgmma_visible()
 {
-    fiber       *f = fibers[self].get();
+    fiber       *f = fibers[self];
     block_state &b = *f->blk;
     unsigned     me = 1 + thread_number(f);
     if (!b.seen) {
@@ -506,7 +678,7 @@ static void wg_product(void **all, size_t q)
 /* The oldest groups run until `left` are in flight. */
 static void wg_run(int left)
 {
-    emu_meet(128, fibers[self].get(), [left](void **all) {
+    emu_meet(128, fibers[self], [left](void **all) {
         fiber *first = (fiber *)all[0];
         while ((int)first->product_groups.size() > left) {
             for (size_t q = 0; q < first->product_groups[0].size(); q++) wg_product(all, q);
@@ -518,7 +690,7 @@ static void wg_run(int left)
 
 void emu_wgmma_commit()
 {
-    fiber *f = fibers[self].get();
+    fiber *f = fibers[self];
     f->product_groups.push_back(std::move(f->products));
     f->products.clear();
     if (!emu_eager) wg_run(0);

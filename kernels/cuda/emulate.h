@@ -4,8 +4,8 @@
  * reverse (emu_eager); the truth lies between. Products see what was stored before the last wg_visible(), and
  * give up where shared memory is something else. Checks logic and index arithmetic (with AddressSanitizer
  * also bounds); says nothing about speed, and nothing about memory ordering between blocks. The order in
- * which fibers run can be reversed, to expose a missing barrier. One block at a time, except cooperative
- * launches, whose blocks all run at once. */
+ * which fibers run can be reversed, to expose a missing barrier. One block at a time, except those of
+ * a cluster, and of cooperative launches, which run at once. */
 #ifndef CUDA_EMULATE_H
 #define CUDA_EMULATE_H
 #include <algorithm>
@@ -26,22 +26,40 @@ struct emu_place {
     uint3 thread, block;
     dim3  dim, grid;
 };
-const emu_place &emu_where();
-#define threadIdx (emu_where().thread)
-#define blockIdx  (emu_where().block)
-#define blockDim  (emu_where().dim)
-#define gridDim   (emu_where().grid)
+extern const emu_place *emu_where; /* of the thread that runs */
+#define threadIdx (emu_where->thread)
+#define blockIdx  (emu_where->block)
+#define blockDim  (emu_where->dim)
+#define gridDim   (emu_where->grid)
 
 unsigned char *emu_smem();
 void           emu_sync_block();
 /* All lanes of a group (32: warp, 128: warp group) hand in `mine`; the last to arrive runs f over all of
  * them. */
-void        emu_meet(int width, void *mine, const std::function<void(void **)> &f);
-void        emu_yield();
-void        emu_copy_later(void *dst, const void *src, bool take);
-void        emu_copy_commit();
-void        emu_copy_wait(int left);
-void        emu_run(dim3 grid, dim3 block, size_t smem, bool cooperative, const std::function<void()> &body);
+void emu_meet(int width, void *mine, const std::function<void(void **)> &f);
+void emu_yield();
+void emu_copy_later(void *dst, const void *src, bool take);
+void emu_copy_commit();
+void emu_copy_wait(int left);
+/* at_once: blocks that run together; 0: all. */
+void emu_run(dim3 grid, dim3 block, size_t smem, size_t at_once, const std::function<void()> &body);
+/* Blocks in clusters of two (tma.cuh). Barriers of shared memory count arrivals and bytes; a wait while
+ * nothing else can end the phase lands the copies that are on their way (emu_eager: they land at once). */
+int  emu_rank();
+void emu_sync_pair();
+void emu_bar_init(void *bar, unsigned count);
+void emu_bar_arrive(void *bar, int rank);
+void emu_bar_expect(void *bar, unsigned bytes);
+void emu_bar_wait(void *bar, unsigned parity);
+void emu_tma(void *dst, const void *map, int col, int row, void *bar, bool both);
+/* What describes a matrix of 16-bit elements to emu_tma(), in place of a driver's 128 bytes. */
+struct emu_map {
+    uint64_t    magic;
+    const void *base;
+    size_t      cols, rows;
+    unsigned    box_cols, box_rows;
+};
+enum { EMU_MAP_MAGIC = 0x70616D };
 extern bool emu_reverse; /* run fibers from the last to the first */
 extern bool emu_eager;   /* copies land at once and products run when they are waited for; else the reverse */
 extern int  emu_blocks_per_sm; /* what the occupancy call of the fake device answers */
@@ -230,7 +248,8 @@ static inline ir_status cuda_launch_as(cuda_way way, cuda_dev *c, void (*fn)(P..
     void     *none[] = {nullptr};
     ir_status st = cuda_enqueue(c, (const void *)fn, grid, block, none, smem, way);
     if (st != IR_OK) return st;
-    emu_submit([=] { emu_run(grid, block, smem, way == CUDA_COOPERATIVE, [=] { fn(P(a)...); }); });
+    size_t at_once = way == CUDA_COOPERATIVE ? 0 : way == CUDA_PAIRS ? 2 : 1;
+    emu_submit([=] { emu_run(grid, block, smem, at_once, [=] { fn(P(a)...); }); });
     return IR_OK;
 }
 #endif

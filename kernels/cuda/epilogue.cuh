@@ -102,20 +102,31 @@ CU_FN void ep_put(const pr_args &p, int m, int n, float v)
     if (m < p.M && n < p.N)
         ep_store(p.out, p.out_t, (size_t)m * (size_t)p.N + (size_t)n, ep_value(p, (size_t)m, n, v));
 }
-/* Four sums of a row; n is a multiple of four, and so is N (p.four); what is read and written lies at
- * multiples of as many bytes. */
-CU_FN void ep_put4(const pr_args &p, int m, int n, float4 v)
+/* What is added to four sums of a row; n is a multiple of four, and so is N (p.four); what is read and
+ * written lies at multiples of as many bytes. */
+CU_FN float4 ep_add4(const pr_args &p, int m, int n)
+{
+    if (!p.add || m >= p.M || n >= p.N) return make_float4(0, 0, 0, 0);
+    return ep_load4(p.add, p.add_t, (size_t)m * (size_t)p.N + (size_t)n);
+}
+CU_FN void ep_put4(const pr_args &p, int m, int n, float4 v, float4 a)
 {
     if (m >= p.M || n >= p.N) return;
     size_t at = (size_t)m * (size_t)p.N + (size_t)n;
     if (p.scale) v.x *= p.scale[n], v.y *= p.scale[n + 1], v.z *= p.scale[n + 2], v.w *= p.scale[n + 3];
     if (p.bias) v.x += p.bias[n], v.y += p.bias[n + 1], v.z += p.bias[n + 2], v.w += p.bias[n + 3];
-    float4 a = p.add ? ep_load4(p.add, p.add_t, at) : make_float4(0, 0, 0, 0);
     if (!p.gate) v.x += a.x, v.y += a.y, v.z += a.z, v.w += a.w;
     if (p.act)
         v = make_float4(ep_act(p.act, v.x), ep_act(p.act, v.y), ep_act(p.act, v.z), ep_act(p.act, v.w));
     if (p.gate) v.x *= a.x, v.y *= a.y, v.z *= a.z, v.w *= a.w;
     ep_store4(p.out, p.out_t, at, v);
+}
+/* The same wherever rows begin. */
+CU_FN void ep_any4(const pr_args &p, int m, int n, float4 v)
+{
+    if (p.four) return ep_put4(p, m, n, v, ep_add4(p, m, n));
+    CU_UNROLL_BY(1)
+    for (int e = 0; e < 4; e++) ep_put(p, m, n + e, e == 0 ? v.x : e == 1 ? v.y : e == 2 ? v.z : v.w);
 }
 /* A tile of BM x BN sums in shared memory, rows of `stride` floats: neighbouring threads store neighbouring
  * columns, and the code of a value is there once, whatever the tile. */
@@ -128,10 +139,14 @@ CU_FN void ep_tile(const pr_args &p, int m0, int n0, const float *tile, int stri
             ep_put(p, m0 + i / BN, n0 + i % BN, tile[i / BN * stride + i % BN]);
         return;
     }
-    CU_UNROLL_BY(2) for (int i = (int)threadIdx.x; i < BM * (BN / 4); i += THREADS)
+    const int i0 = (int)threadIdx.x;
+    float4    next = ep_add4(p, m0 + i0 / (BN / 4), n0 + i0 % (BN / 4) * 4); /* on its way a turn ahead */
+    CU_UNROLL_BY(1) for (int i = i0; i < BM * (BN / 4); i += THREADS)
     {
-        int row = i / (BN / 4), c = i % (BN / 4) * 4;
-        ep_put4(p, m0 + row, n0 + c, *(const float4 *)(tile + row * stride + c));
+        int    row = i / (BN / 4), c = i % (BN / 4) * 4, then = i + THREADS;
+        float4 a = next;
+        next = ep_add4(p, m0 + then / (BN / 4), n0 + then % (BN / 4) * 4);
+        ep_put4(p, m0 + row, n0 + c, *(const float4 *)(tile + row * stride + c), a);
     }
 }
 #endif

@@ -191,6 +191,13 @@ static ir_status wgmma_setup(ir_run *r)
     return st;
 }
 
+static ir_status tma_setup(ir_run *r)
+{
+    ir_status st = wgmma_setup(r);
+    if (st == IR_OK) ((gemm_plan *)r->self)->plan.paired = true;
+    return st;
+}
+
 static ir_status mma_prepare(ir_run *r)
 {
     wl_gemm_shape s = wl_gemm_of(&r->p);
@@ -285,3 +292,10 @@ const ir_kernel cuda_gemm_wgmma = {.family = "gemm",
                                    .plan = wgmma_setup,
                                    .run = gemm_run,
                                    .ops = &gemm_plan_ops};
+const ir_kernel cuda_gemm_tma = {.family = "gemm",
+                                 .name = "tma",
+                                 .doc = "the same by pairs of blocks that stay, fed by the copy unit",
+                                 .can_run = wgmma_can_run,
+                                 .plan = tma_setup,
+                                 .run = gemm_run,
+                                 .ops = &gemm_plan_ops};

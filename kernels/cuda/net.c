@@ -8,6 +8,7 @@
  * its residual stream in f32. Rows of at most PR_FEW inputs stream their weights on the vector units and read
  * f32. */
 #include "kernels/workloads/workloads_nets.h"
+#include "kernels/cuda/groups.h"
 #include "kernels/cuda/models.h"
 #include "kernels/cuda/product.h"
 #include "kernels/cuda/rows.h"
@@ -46,6 +47,8 @@ typedef struct {
     pr_type         kv_t;
     void           *buf[LY_MAX_BUF], *input, *partial, *tickets, *attention, *attention_tickets, *turn;
     bool            convert_input;
+    int             bits;      /* weights in groups: of a value; 0: whole weights */
+    size_t          opened_at; /* where their bf16 copy begins in what prepare() made */
     bool            graphed;
     cuda_recordings graphs;
 } plan;
@@ -125,6 +128,17 @@ static void plan_types(plan *p, ir_dtype t)
     p->unit = t == IR_F32 ? PR_VECTOR : t == IR_TF32 ? PR_MMA_TF32 : t == IR_F16 ? PR_MMA_F16 : PR_MMA_BF16;
     p->kv_t = ly_kv_dtype(t) == IR_F32 ? PR_F32 : ly_kv_dtype(t) == IR_F16 ? PR_F16 : PR_BF16;
 }
+static void plan_groups(plan *p, ir_dtype t)
+{
+    if (!p->net.format.group) return;
+    p->w_t = PR_I8;
+    p->bits = t == IR_I4 ? 4 : 8;
+    p->opened_at = gr_bytes(p->bits, p->net.format, (size_t)p->net.nW);
+}
+static gr_planes groups(const plan *p)
+{
+    return gr_at(p->run->packed, p->bits, p->net.format, (size_t)p->net.nW);
+}
 
 static size_t larger(size_t a, size_t b) { return a > b ? a : b; }
 
@@ -167,7 +181,7 @@ static ir_status plan_positions(plan *p, ir_dtype t)
         if (p->net.row[i].op == LY_ATTENTION) r = &p->net.row[i];
     if (!r) return IR_OK;
     const ir_dtype kv = ly_row_kv(r, t);
-    p->kv_t = kv == IR_F32 ? PR_F32 : kv == IR_F16 ? PR_F16 : PR_BF16;
+    p->kv_t = kv == IR_F32 ? PR_F32 : kv == IR_F16 ? PR_F16 : kv == IR_I8 ? PR_I8 : PR_BF16;
     if (r->rope.pairs == LY_ROPE_NONE) return IR_OK;
     const int64_t half = r->dh / 2;
     const size_t  bytes = (size_t)(r->tokens * r->dh) * sizeof(float);
@@ -242,6 +256,7 @@ static ir_status setup_as(ir_run *r, style how, bool graphed)
         is_network(r->workload) ? wl_net_of(r->workload, &r->p, &p->net) : table_of_row(r, &p->net);
     if (st == IR_OK && !(p->step = calloc((size_t)p->net.n, sizeof *p->step)))
         st = ir_fail(IR_ENOMEM, "cuda: no memory for a plan");
+    plan_groups(p, r->p.dtype);
     if (st == IR_OK) st = plan_positions(p, r->p.dtype);
     if (st == IR_OK) st = plan_rows(p);
     if (st == IR_OK) st = type_values(p);
@@ -335,9 +350,13 @@ static ir_status run_product(plan *p, int i, rw_buf in, rw_buf add, rw_buf out, 
     a.act = bare ? LY_ID : (int)r->act;
     a.partial = p->partial;
     a.tickets = p->tickets;
+    if (s->few && p->bits) {
+        gr_planes g = groups(p);
+        return gr_few(p->c, &a, &g, (size_t)r->W_at);
+    }
     if (s->few) return pr_few(p->c, &a, wt);
     if (pr_width(wt) == 1)
-        a.b = (const char *)p->run->packed + (size_t)r->W_at * 2; /* unpacked by prepare() */
+        a.b = (const char *)p->run->packed + p->opened_at + (size_t)r->W_at * 2; /* unpacked by prepare() */
     return pr_run(p->c, &s->product, &a);
 }
 
@@ -366,6 +385,10 @@ static ir_status run_embed(plan *p, const ly_row *r, rw_buf out)
     pr_type      wt;
     const void  *W = tensor(p->run, T_W);
     const float *scale = row_scales(p, r);
+    if (p->bits) {
+        gr_planes g = groups(p);
+        return gr_embed(p->c, r, tensor(p->run, T_IN), &g, out);
+    }
     weights(p, r, &wt);
     ir_status st = rw_embed(p->c, r, tensor(p->run, T_IN), W, wt, scale, out);
     return st == IR_OK && r->types ? rw_types(p->c, r, W, wt, scale, out) : st;
@@ -457,7 +480,16 @@ static ir_status net_run(ir_run *r, uint32_t reps)
 }
 
 /* ---- weights of one byte for rows whose product runs on matrix units: a bf16 copy, scales stay in the
- * epilogue ---- */
+ * epilogue. Weights in groups: planes for all rows, and the copy has the scales. ---- */
+static ir_status prepare_groups(plan *p, ir_run *r, bool copy)
+{
+    const size_t n = (size_t)p->net.nW;
+    ir_status    st = cuda_new(p->c, p->opened_at + (copy ? 2 * n : 0), &r->packed);
+    if (st != IR_OK) return st;
+    gr_planes g = groups(p);
+    st = gr_split(p->c, &g, tensor(r, T_W));
+    return st == IR_OK && copy ? gr_open(p->c, &g, (char *)r->packed + p->opened_at) : st;
+}
 static ir_status net_prepare(ir_run *r)
 {
     plan *p = r->self;
@@ -468,8 +500,11 @@ static ir_status net_prepare(ir_run *r)
                  (p->net.row[i].op == LY_FC && !p->step[i].few && pr_width(p->w_t) == 1 && p->how != DIRECT);
     size_t          n = r->mem[T_W].bytes;
     cudaGraphExec_t exec;
-    ir_status       st = needed ? cuda_new(p->c, 2 * n, &r->packed) : IR_OK;
-    if (st == IR_OK && needed) st = pr_convert(p->c, r->packed, PR_BF16, tensor(r, T_W), p->w_t, n);
+    ir_status       st = p->bits  ? prepare_groups(p, r, needed)
+                         : needed ? cuda_new(p->c, 2 * n, &r->packed)
+                                  : IR_OK;
+    if (st == IR_OK && needed && !p->bits)
+        st = pr_convert(p->c, r->packed, PR_BF16, tensor(r, T_W), p->w_t, n);
     return st == IR_OK ? record(p, &exec) : st; /* outside of what is timed */
 }
 static void net_unprepare(ir_run *r)
@@ -516,20 +551,6 @@ static ir_status matrix_can_run(const ir_dev *dev, const ir_workload *w, const i
     return cc >= need ? IR_OK
                       : ir_fail(IR_SKIP, "cuda: %s on the matrix units needs sm_%d, this is sm_%d",
                                 ir_dtype_name(p->dtype), need, cc);
-}
-/* A decoder: what the rows know of it. */
-static ir_status gpt_can_run(const ir_dev *dev, const ir_workload *w, const ir_params *p)
-{
-    ly_net    n;
-    ir_status st = matrix_can_run(dev, w, p);
-    if (st == IR_OK) st = wl_net_of(w, p, &n);
-    if (st != IR_OK) return st;
-    if (n.format.group) st = ir_fail(IR_SKIP, "weights in groups: this executor knows whole ones");
-    for (int i = 0; i < n.n && st == IR_OK; i++)
-        if (n.row[i].op == LY_ATTENTION && ly_row_kv(&n.row[i], p->dtype) == IR_I8)
-            st = ir_fail(IR_SKIP, "a cache in i8: this executor knows f32, f16 and bf16");
-    ly_free(&n);
-    return st;
 }
 static ir_status flash_can_run(const ir_dev *dev, const ir_workload *w, const ir_params *p)
 {
@@ -598,9 +619,9 @@ NETWORK(cuda_cnn_launches, "cnn", "launches", "a launch a row, fused epilogues",
         .flags = 0);
 NETWORK(cuda_cnn_graph, "cnn", "graph", "the same launches replayed as one CUDA graph", matrix_can_run,
         graph_setup, .flags = 0);
-NETWORK(cuda_gpt_launches, "gpt", "launches", "7 kernels a layer and 3 a step, fused epilogues", gpt_can_run,
-        matrix_setup, .flags = 0);
-NETWORK(cuda_gpt_graph, "gpt", "graph", "the same launches replayed as one CUDA graph", gpt_can_run,
+NETWORK(cuda_gpt_launches, "gpt", "launches", "7 kernels a layer and 3 a step, fused epilogues",
+        matrix_can_run, matrix_setup, .flags = 0);
+NETWORK(cuda_gpt_graph, "gpt", "graph", "the same launches replayed as one CUDA graph", matrix_can_run,
         graph_setup, .flags = 0);
 NET(cuda_bag_items, "bag", "items", "a thread an element of a bag's sum", NULL, matrix_setup, .flags = 0);
 NETWORK(cuda_dlrm_launches, "dlrm", "launches", "a launch a row, fused epilogues", matrix_can_run,

@@ -40,15 +40,17 @@ enum { BIG_BLOCKS = 1 };
 #endif
 
 template <class U, int BM, int BN, int WM, int WN, int STAGES, bool CONV, bool NMAJOR>
-CU_KERNEL(32 * WM * WN, BM == 128 && !CONV ? BIG_BLOCKS : 1)
+CU_KERNEL(32 * WM * WN, BM == 128 && BN == 128 && !CONV ? BIG_BLOCKS : 1)
 mma_kernel(pr_args p)
 {
     typedef typename U::T T;
     constexpr int         THREADS = 32 * WM * WN, PER = 16 / (int)sizeof(T), BK = ROW_B / (int)sizeof(T);
     constexpr int         A_B = BM * ROW_B, STAGE_B = A_B + BN * ROW_B, MT = BM / WM / 16, NT = BN / WN / 8,
                   ROWS = BM * 8 / THREADS;
-    constexpr int STEPS =
-        BM == 128 && !CONV && BIG_BLOCKS > 1 ? 1 : 4; /* of k whose fragments the registers hold */
+    constexpr int STEPS = BN == 256 ? 2
+                          : BM == 128 && !CONV && BIG_BLOCKS > 1
+                              ? 1
+                              : 4; /* of k whose fragments registers hold */
     CU_SMEM(smem);
     int m0, n0, tid = (int)threadIdx.x, lane = tid % 32, wm = tid / 32 % WM * (BM / WM),
                 wn = tid / 32 / WM * (BN / WN);
@@ -233,6 +235,7 @@ template <bool CONV, bool NMAJOR> CU_KERNEL(VT, 2) vector_kernel(pr_args p)
 static int ceil_div(int a, int b) { return (a + b - 1) / b; }
 enum {
     BIG_STAGES = 3,
+    BROAD_STAGES = 3,
     SMALL_STAGES = 4
 }; /* sm_75's 64 KiB are what four stages of 64 x 64 take: no static shared memory beside them */
 
@@ -248,6 +251,12 @@ void pr_choose(const cuda_dev *c, pr_unit unit, int M, int N, int K, pr_plan *o)
     bool room =
         c->prop.sharedMemPerBlockOptin >= (size_t)BIG_STAGES * (128 + 128) * ROW_B; /* sm_75 has less */
     o->big = vector || (big_tiles >= c->sms && room);
+    /* Warps of 64 x 64 read a third less of shared memory for each product than those of 64 x 32: where one
+     * ring of tiles 128 x 256 fits, but not the two of 128 x 128 that hide each other's waits. */
+    size_t optin = c->prop.sharedMemPerBlockOptin;
+    o->broad = !vector && optin >= (size_t)BROAD_STAGES * (128 + 256) * ROW_B &&
+               optin < (size_t)2 * BIG_STAGES * (128 + 128) * ROW_B &&
+               ceil_div(M, 128) * ceil_div(N, 256) >= c->sms;
     int tiles = o->big ? big_tiles : ceil_div(M, 64) * ceil_div(N, 64), fill = c->sms * 2;
     int most = steps / (vector ? 16 : 4);
     o->splits = tiles >= c->sms ? 1 : ceil_div(fill, tiles);
@@ -259,6 +268,7 @@ void pr_choose(const cuda_dev *c, pr_unit unit, int M, int N, int K, pr_plan *o)
     /* Wide tiles leave registers for nothing else: only where every multiprocessor gets one. */
     o->wide = IR_CUDA_SM90A && c->cc == 90 && (unit == PR_MMA_F16 || unit == PR_MMA_BF16) &&
               ceil_div(M, 128) * ceil_div(N, 256) >= c->sms;
+    o->paired = false;
     o->partial_B = o->splits > 1 ? part * (size_t)tiles * (size_t)o->splits : 0;
     o->ticket_B = o->splits > 1 ? (size_t)tiles * sizeof(unsigned) : 0;
 }
@@ -276,6 +286,8 @@ static ir_status launch_mma(cuda_dev *c, const pr_plan *plan, const pr_args &p)
 
 template <class U, bool CONV> static ir_status mma_k_major(cuda_dev *c, const pr_plan *plan, const pr_args &p)
 {
+    if constexpr (!CONV)
+        if (plan->broad) return launch_mma<U, 128, 256, 2, 4, BROAD_STAGES, false, false>(c, plan, p);
     if (plan->big) return launch_mma<U, 128, 128, 2, 4, BIG_STAGES, CONV, false>(c, plan, p);
     return launch_mma<U, 64, 64, 2, 2, SMALL_STAGES, CONV, false>(c, plan, p);
 }
@@ -285,6 +297,7 @@ template <class U> static ir_status mma_any(cuda_dev *c, const pr_plan *plan, co
 }
 template <class U> static ir_status mma_n_major(cuda_dev *c, const pr_plan *plan, const pr_args &p)
 {
+    if (plan->broad) return launch_mma<U, 128, 256, 2, 4, BROAD_STAGES, false, true>(c, plan, p);
     if (plan->big) return launch_mma<U, 128, 128, 2, 4, BIG_STAGES, false, true>(c, plan, p);
     return launch_mma<U, 64, 64, 2, 2, SMALL_STAGES, false, true>(c, plan, p);
 }
@@ -310,6 +323,7 @@ ir_status pr_run(cuda_dev *c, const pr_plan *plan, const pr_args *args)
     if (plan->unit != PR_VECTOR && c->cc < (plan->unit == PR_MMA_F16 ? 75 : 80))
         return ir_fail(IR_SKIP, "cuda: these matrix instructions need a newer device than sm_%d", c->cc);
     p.four = p.N % 4 == 0 && aligned16(p.out) && aligned16(p.add);
+    if (plan->paired && p.fast_a && p.fast_b && !p.conv) return pr_tma(c, plan->unit, &p);
     if (plan->wide && p.fast_a && p.fast_b) return pr_wide(c, plan->unit, &p);
     switch (plan->unit) {
     case PR_VECTOR: return vector_any(c, plan, p);

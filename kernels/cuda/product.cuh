@@ -59,13 +59,18 @@ template <class T> CU_FN void fetch_image(void *dst, const pr_args &p, const pix
     }
 }
 
-/* Tiles in groups of 8 rows of tiles, so that what runs at once shares operands in L2. */
-CU_FN void tile_of(const pr_args &p, int bm, int bn, int *m0, int *n0)
+/* Tile i of those of bm x bn, in groups of `height` rows of tiles, so that what runs at once shares operands
+ * in L2. */
+CU_FN void tile_at(const pr_args &p, int i, int height, int bm, int bn, int *m0, int *n0)
 {
-    int tm = (p.M + bm - 1) / bm, tn = (p.N + bn - 1) / bn, group = 8 * tn, g = (int)blockIdx.x / group;
-    int first = 8 * g, rows = tm - first < 8 ? tm - first : 8, in = (int)blockIdx.x - g * group;
+    int tm = (p.M + bm - 1) / bm, tn = (p.N + bn - 1) / bn, group = height * tn, g = i / group;
+    int first = height * g, rows = tm - first < height ? tm - first : height, in = i - g * group;
     *m0 = (first + in % rows) * bm;
     *n0 = in / rows * bn;
+}
+CU_FN void tile_of(const pr_args &p, int bm, int bn, int *m0, int *n0)
+{
+    tile_at(p, (int)blockIdx.x, 8, bm, bn, m0, n0);
 }
 
 enum { ROW_B = 128 };

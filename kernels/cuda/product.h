@@ -34,9 +34,10 @@ typedef struct {
 typedef enum { PR_VECTOR, PR_MMA_F16, PR_MMA_BF16, PR_MMA_TF32 } pr_unit;
 typedef struct {
     pr_unit unit;
-    bool    big, wide;
-    int     splits;
-    size_t  partial_B, ticket_B;
+    bool    big, broad, wide, paired; /* tiles 128 x 128; 128 x 256; the same by warp groups; by pairs of
+                                         blocks, where asked for */
+    int    splits;
+    size_t partial_B, ticket_B;
 } pr_plan;
 /* Choose tile and splits so that the device is filled; the workspace it needs is at most partial_B and
  * ticket_B. */
@@ -46,6 +47,9 @@ ir_status pr_run(cuda_dev *, const pr_plan *, const pr_args *);
 /* The same on sm_90a's warp-group instructions; both operands in rows of whole 16 bytes, no splits, f16 or
  * bf16. */
 ir_status pr_wide(cuda_dev *, pr_unit, const pr_args *);
+/* The same by pairs of blocks that stay and share what they read; no images. IR_SKIP: this driver describes
+ * no tensors to the copy unit. */
+ir_status pr_tma(cuda_dev *, pr_unit, const pr_args *);
 #if !defined(IR_CUDA_SM90A)
 #define IR_CUDA_SM90A 0 /* 1: this build has code for sm_90a */
 #endif

@@ -87,14 +87,15 @@ ir_status cuda_enqueue(cuda_dev *c, const void *fn, dim3 grid, dim3 block, void 
                        cuda_way way)
 {
     cuda_queued(c, 1);
-    if (way == CUDA_EARLY) {
+    if (way == CUDA_EARLY || way == CUDA_PAIRS) {
         cudaLaunchAttribute early = {.id = cudaLaunchAttributeProgrammaticStreamSerialization,
                                      .val.programmaticStreamSerializationAllowed = 1};
+        cudaLaunchAttribute pairs = {.id = cudaLaunchAttributeClusterDimension, .val.clusterDim = {2, 1, 1}};
         cudaLaunchConfig_t  how = {.gridDim = grid,
                                    .blockDim = block,
                                    .dynamicSmemBytes = smem,
                                    .stream = c->stream,
-                                   .attrs = &early,
+                                   .attrs = way == CUDA_EARLY ? &early : &pairs,
                                    .numAttrs = 1};
         return CU_TRY(c, LaunchKernelExC(&how, fn, args));
     }

@@ -6,6 +6,7 @@ X(cuda_gemm_tiled)
 X(cuda_gemm_blocked)
 X(cuda_gemm_mma)
 X(cuda_gemm_wgmma)
+X(cuda_gemm_tma)
 #if IR_HAVE_CUBLAS
 X(cuda_gemm_cublas)
 X(cuda_gemm_cublaslt)

@@ -130,7 +130,7 @@ plan_kernels() {
   for t in bf16 tf32 f16 f8 i8 f32; do
     local at=()
     for m in "${n[@]}"; do [ "$t" = f32 ] && [ "$m" = 8192 ] || at+=("gemm:m=$m,n=$m,k=$m,dtype=$t"); done
-    points "gemm-$t" 12 "${at[@]}" --filter '/(mma|wgmma|blocked|cublas|cublaslt)$'
+    points "gemm-$t" 12 "${at[@]}" --filter '/(mma|wgmma|tma|blocked|cublas|cublaslt)$'
   done
   points mma 10 "mma:chains=8${small:+,iters=32,teams=8}" "mma:chains=32${small:+,iters=32,teams=8}"
   points gemv 8 "gemv:m=$wide,k=$wide,dtype=bf16" "gemv:m=$wide,k=$wide,dtype=f32" \
@@ -184,6 +184,7 @@ plan_ncu() {
       --ceilings none --backend cuda --quiet --no-report --samples 1 -o -
   done <<END
 wide_kernel gemm:m=$gemm,n=$gemm,k=$gemm,dtype=bf16
+tma_kernel gemm:m=$gemm,n=$gemm,k=$gemm,dtype=bf16
 mma_kernel gemm:m=$gemm,n=$gemm,k=$gemm,dtype=tf32
 few_kernel gemv:m=$wide,k=$wide,dtype=bf16
 phase_kernel $xl,dtype=bf16

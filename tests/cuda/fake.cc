@@ -263,7 +263,9 @@ cudaError_t launch(const void *fn, dim3 g, dim3 b, void **, size_t smem, cudaStr
 cudaError_t launch_config(const cudaLaunchConfig_t *c, const void *fn, void **args)
 {
     for (unsigned i = 0; i < c->numAttrs; i++)
-        if (c->attrs[i].id == cudaLaunchAttributeProgrammaticStreamSerialization && fake.cc < 90)
+        if ((c->attrs[i].id == cudaLaunchAttributeProgrammaticStreamSerialization ||
+             c->attrs[i].id == cudaLaunchAttributeClusterDimension) &&
+            fake.cc < 90)
             return call(), cudaErrorNotSupported;
     return launch(fn, c->gridDim, c->blockDim, args, c->dynamicSmemBytes, c->stream);
 }
@@ -332,6 +334,20 @@ cudaError_t exec_destroy(cudaGraphExec_t g)
     fake.live--;
     return call();
 }
+cudaError_t tensor_map(void *map, bool, const void *base, size_t cols, size_t rows, unsigned box_cols,
+                       unsigned box_rows)
+{
+    CALL();
+    if (fake.cc < 90) return cudaErrorNotSupported;
+    if ((uintptr_t)map % 64 || (uintptr_t)base % 16 || cols % 8 || box_cols > 256 || box_rows > 256)
+        return cudaErrorInvalidValue; /* as the driver's rules are */
+    memset(map, 0, 128);
+#if defined(CUDA_EMULATE)
+    emu_map m = {EMU_MAP_MAGIC, base, cols, rows, box_cols, box_rows};
+    memcpy(map, &m, sizeof m);
+#endif
+    return cudaSuccess;
+}
 cudaError_t last_error() { return cudaSuccess; }
 const char *error_string(cudaError_t) { return "an error the test asked for"; }
 const char *error_name(cudaError_t e)
@@ -350,7 +366,7 @@ void emu_submit(std::function<void()> f) { enqueue(std::move(f)); }
             host_alloc, do_free, host_pointer, copy, set, stream_create, stream_destroy, stream_sync, \
             stream_wait, event_create, event_destroy, event_record, event_sync, elapsed, launch, launch, \
             launch_config, func_set, func_get, occupancy, capture_begin, capture_end, instantiate, \
-            graph_launch, exec_destroy, graph_destroy, last_error, error_string, error_name \
+            graph_launch, exec_destroy, graph_destroy, tensor_map, last_error, error_string, error_name \
     }
 extern "C" const cuda_api fake_api = FAKE_CALLS;
 /* The library is built without the real one: a program that asks for it gets the stand-in too. */

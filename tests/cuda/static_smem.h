@@ -2,6 +2,7 @@
  * arguments and capabilities; a kernel that is not here has none. Beside dynamic shared memory, whose
  * alignment is 1024, ptxas rounds up to that. test_cuda_sass.py holds it against what was compiled. */
 X(few_kernel, 512)
+X(groups_kernel, 512)
 X(gemv_f64_kernel, 64)
 X(attention_kernel, 6144)
 X(tiled_kernel, 16896)
