@@ -186,6 +186,9 @@ if(IR_HAVE_CUDA_EMULATE)
     target_compile_definitions(ir_cuda_emulated PUBLIC IR_HAVE_CUDNN=1)
   endif()
   set_target_properties(ir_cuda_emulated PROPERTIES COMPILE_OPTIONS "")
+  set_source_files_properties(kernels/cuda/emulate.cc PROPERTIES COMPILE_OPTIONS -O2)
+  # A note on arguments of 128 bytes' alignment, whose ABI changed in GCC 4.6.
+  set_source_files_properties(${CMAKE_BINARY_DIR}/emulated/tma.cc PROPERTIES COMPILE_OPTIONS -Wno-psabi)
   target_compile_options(ir_cuda_emulated PRIVATE
     "$<$<COMPILE_LANGUAGE:C>:-Wall;-Wextra>" "$<$<COMPILE_LANGUAGE:CXX>:${cuda_warnings};-O1>"
       "$<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wno-clobbered>" ${instrument})

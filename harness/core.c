@@ -1,5 +1,6 @@
 /* core.c -- names of the enums, error text, bfloat16, point identity: what ironroof.h declares. */
 #include "harness/ironroof.h"
+#include "harness/left_out.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -159,8 +160,9 @@ const char *ir_point_key(const ir_point *p, char buf[IR_ID])
                               *p->id.pword[i] ? p->id.pword[i] : number);
     }
     if (n < IR_ID)
-        snprintf(buf + n, IR_ID - n, "dtype=%s,threads=%d,cache=%s", ir_dtype_name(p->id.p.dtype),
-                 p->id.p.threads, p->id.cold ? "cold" : "hot");
+        n += (size_t)snprintf(buf + n, IR_ID - n, "dtype=%s,threads=%d,cache=%s",
+                              ir_dtype_name(p->id.p.dtype), p->id.p.threads, p->id.cold ? "cold" : "hot");
+    if (n < IR_ID && p->id.p.node > 0) snprintf(buf + n, IR_ID - n, ",node=%d", p->id.p.node - 1);
     return buf;
 }
 

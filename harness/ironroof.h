@@ -48,13 +48,7 @@ ir_status
             ir_fail(ir_status code, const char *fmt, ...);
 const char *ir_why(void); /* this thread's last ir_fail() text; never NULL */
 /* Has any call of this process failed for want of memory (IR_ENOMEM)? */
-bool ir_memory_was_short(void);
-/* Memory, or descriptors, were short, and a part of what is said, judged or written is not there: the program
- * names the first such part at its end and exits with 2, whatever the command. For functions that have no
- * status to return. `what`: static text that stands before "is missing". */
-void        ir_left_out(const char *what);
-const char *ir_left_out_first(void); /* NULL: nothing was */
-unsigned    ir_left_out_count(void);
+bool        ir_memory_was_short(void);
 const char *ir_status_name(ir_status code); /* "ok" "skip" "invalid" ...: static text */
 
 /* ---- dtypes ---------------------------------------------------------------------------------- */
@@ -96,6 +90,7 @@ typedef struct {
     int64_t  v[IR_MAX_PARAMS];
     ir_dtype dtype;
     int      threads; /* host threads that work on it; 0: the device's default (and on GPUs) */
+    int      node;    /* 1 + the device's node that its memory lies on; 0: where its threads put it */
 } ir_params;
 /* What one call costs: harness/cost.h. */
 typedef struct {
@@ -165,7 +160,8 @@ typedef struct {
     char isa[IR_NAME];               /* instruction set of its kernels; empty: a device has none to choose */
     int  cores, threads, numa_nodes; /* threads: what ir_params.threads = 0 means; 0: a device that has none.
                                       * numa_nodes: of host memory; 0: memory of its own (a GPU) */
-    double clock_Hz, mem_B, llc_B;   /* llc_B: aggregate last-level cache as reported; NAN unknown */
+    int    memory_nodes; /* that memory can be put on, the nearest to its first thread first; 0: not known */
+    double clock_Hz, mem_B, llc_B;          /* llc_B: aggregate last-level cache as reported; NAN unknown */
     double spec_Bps, spec_flops[IR_NDTYPE]; /* datasheet or vendor API; NAN unknown */
     bool   modelled;    /* a described machine: mem_B is its memory, and none of this host's is needed */
     bool   host_again;  /* the host's processor through another driver: measured only when asked for */
@@ -217,6 +213,8 @@ struct ir_backend {
     const char *(*tuning)(ir_dev *);
     /* Optional. Read between samples, some tens of times a second; without it the host's counters are. */
     void (*vitals)(ir_dev *, ir_vitals *out);
+    /* Optional. Moves memory that was just allocated to a node, 0 .. memory_nodes - 1. */
+    ir_status (*bind)(ir_dev *, const ir_mem *, int node);
     /* Optional. Lets time pass in which the device does nothing; without it this thread sleeps. */
     void (*rest)(ir_dev *, double seconds);
     /* Optional. Cumulative seconds that others took of its threads, all seconds, and how often its clock was

@@ -1,7 +1,7 @@
 /* screen.c -- see screen.h. A filtered stream is a stream whose bytes pass through cookie_write(). */
 #define _GNU_SOURCE
 #include "harness/screen.h"
-#include "harness/ironroof.h"
+#include "harness/left_out.h"
 
 #include <errno.h>
 #include <poll.h>

@@ -55,12 +55,12 @@ pack_twice() {
   copy=$(mktemp -d)
   git -C "$root" ls-files -z --cached --others --exclude-standard |
     tar -C "$root" --null -T - -cf "$copy/tree.tar"
-  for tree in "$copy/one" "$copy/other/tree"; do
+  for tree in "$copy/one/tree" "$copy/other/longer/tree"; do
     mkdir -p "$tree"
     tar -C "$tree" -xf "$copy/tree.tar"
   done
-  pack "$copy/one" "$1" "$copy/one-build" "$copy/out"
-  pack "$copy/other/tree" "$1" "$copy/other/build" "$copy/out2"
+  pack "$copy/one/tree" "$1" "$copy/one/build" "$copy/out"
+  pack "$copy/other/longer/tree" "$1" "$copy/other/longer/build" "$copy/out2"
   for file in "$copy"/out/*; do
     cp "$file" "$to"
     if cmp -s "$file" "$copy/out2/${file##*/}"; then

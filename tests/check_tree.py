@@ -69,7 +69,7 @@ VENDOR = [
                 r"|nvrtc|cupti)\.h$|^(oneapi|CL|cuda|nvtx3)/"), ("kernels/",)),
     (re.compile(r"^hwloc(\.h$|/)|^likwid"), ("harness/machine/",)),
     (re.compile(r"^jansson"), ("harness/record/",)),
-    (re.compile(r"^mpi\.h$"), ("bench/fleet/net/",)),
+    (re.compile(r"^mpi\.h$"), ("bench/fleet/net/", "tests/support/wrong_sum.c")),
 ]
 PURE = ("harness/stats/", "harness/law/")
 # What is computed: beside the backends that serve it, and below them.

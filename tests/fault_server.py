@@ -12,7 +12,7 @@ def environment(library, **more):
 
 
 class Server:
-    def __init__(self, program, library, args, folder, timeout_s=30):
+    def __init__(self, program, library, args, folder, timeout_s=120):
         self.out, self.err = os.path.join(folder, "stdout"), os.path.join(folder, "stderr")
         self.count, self.timeout_s = os.path.join(folder, "count"), timeout_s
         there, self.to = os.pipe()

@@ -195,11 +195,13 @@ static void test_networks(void **state)
 {
     (void)state;
     static const ir_workload *const nets[] = {&wl_resnet50, &wl_mobilenetv2};
-    for (size_t i = 0; i < 2; i++) { /* one thread, then two */
+    /* One thread, then two. Two images of ResNet are left out where sweeps are thinned. */
+    for (size_t i = 0; i < 2; i++) {
         device d;
         open_device(&d, cpu_isa_best(), (int)i + 1);
         for (size_t w = 0; w < sizeof nets / sizeof *nets; w++)
-            if (i < nets[w]->nodd) assert_true(verify_kernels(&d, nets[w], &nets[w]->odd[i], 0, FEW) > 0);
+            if (i < nets[w]->nodd && !(i && nets[w] == &wl_resnet50 && thin_by() > 1))
+                assert_true(verify_kernels(&d, nets[w], &nets[w]->odd[i], 0, FEW) > 0);
         close_device(&d);
     }
 }

@@ -44,7 +44,7 @@ CLAIMS = [
     ),
     (r"mma_kernel<.*128, 256, ", ("80", "86"), {"most": 255, "has": ["LDGSTS.E.*128", "LDSM", "HMMA"]}),
     (r"few_kernel<w_\w+, [124], 4, true, \w+>", ANY, {"has": ["LDG.E.*128"], "most": 128}),
-    (r"groups_kernel<[48], [124], 4>", ANY, {"has": ["LDG.E.*128"], "most": 128}),
+    (r"groups_kernel<[48], [12], 4>", ANY, {"has": ["LDG.E.*128"], "most": 128}),
     (r"few_kernel<w_bf16, 1, 4, true, \w+>", ANY, {"ahead": ("LDG.E.*128", 4, "FFMA")}),
     (r"(phase|resident)_kernel<w_\w+, [124]>", ANY, {"most": 128, "has": ["LDG.E.*128"]}),
     (

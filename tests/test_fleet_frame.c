@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "bench/fleet/frame.h"
+#include "harness/record/frame.h"
 #include "bench/fleet/gather.h"
 
 #include <stdlib.h>
@@ -39,23 +39,23 @@ static fleet_data fleet(void)
 /* What nodes print, each line behind a label; host: they call themselves by their whole names. */
 static char *printed(const fleet_data *d, const char *host)
 {
-    char  *plain = NULL, *labelled = NULL, *rest, name[FRAME_NODE];
+    char  *plain = NULL, *labelled = NULL, *rest, name[IR_FRAME_NODE];
     size_t n = 0, m = 0;
     FILE  *f = open_memstream(&plain, &n);
     for (size_t i = 0; i < d->n; i++)
         for (int look = 0; look < 2; look++) {
-            char *text, id[FRAME_ID];
+            char *text, id[IR_FRAME_ID];
             if (!d->v[i].have[look]) continue;
             snprintf(name, sizeof name, "%.30s%s", d->v[i].name, host);
             snprintf(id, sizeof id, "look%d", look + 1);
             assert_int_equal(ir_fleet_node_text(&d->v[i].look[look], &text), IR_OK);
-            assert_true(frame_write(f, name, id, text, strcspn(text, "\n")));
+            assert_true(ir_frame_write(f, name, id, text, strcspn(text, "\n")));
             free(text);
         }
     fclose(f);
     f = open_memstream(&labelled, &m);
     for (char *line = strtok_r(plain, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
-        assert_true(strlen(line) < FRAME_LINE_B);
+        assert_true(strlen(line) < IR_FRAME_LINE_B);
         fprintf(f, "%zu: %s\n", m % 4, line);
     }
     fclose(f);
@@ -195,23 +195,23 @@ static void mixed(void **state)
     FILE             *f = open_memstream(&out, &n);
     (void)state;
     fprintf(f, "noise ironroof-frame n1 look1 0 1 7 00000000:zzzzzzz ironroof-frame ");
-    assert_true(frame_write(f, "a:b", "net00000001", text, strlen(text)));
+    assert_true(ir_frame_write(f, "a:b", "net00000001", text, strlen(text)));
     fprintf(f, "ironroof-frame n1 look1 99999999 99999999999 7 0:\nironroof-frame \nironroof-frame");
-    assert_true(frame_write(f, "n2", "look1", "", 0));
-    assert_false(frame_write(f, "n2", "a-name-that-is-longer-than-an-id-may-be", "", 0));
+    assert_true(ir_frame_write(f, "n2", "look1", "", 0));
+    assert_false(ir_frame_write(f, "n2", "a-name-that-is-longer-than-an-id-may-be", "", 0));
     fclose(f);
-    frame_messages m;
-    assert_true(frame_read(out, n, &m));
+    ir_frame_messages m;
+    assert_true(ir_frame_read(out, n, &m));
     assert_int_equal(m.n, 2);
     assert_string_equal(m.v[0].node, "a:b");
     assert_string_equal(m.v[0].text, text);
     assert_string_equal(m.v[1].text, "");
     assert_true(m.damaged >= 3);
-    frame_free(&m);
+    ir_frame_free(&m);
     for (size_t cut = 0; cut <= n; cut++) { /* an output that ends anywhere */
-        assert_true(frame_read(out, cut, &m));
+        assert_true(ir_frame_read(out, cut, &m));
         for (size_t i = 0; i < m.n; i++) assert_true(m.v[i].text && (i || !strcmp(m.v[i].text, text)));
-        frame_free(&m);
+        ir_frame_free(&m);
     }
     free(out);
 }
@@ -256,14 +256,14 @@ static void others(void **state)
     size_t         bad;
     FILE          *f = open_memstream(&output, &length);
     (void)state;
-    frame_write(f, "elsewhere", "look1", "{}", 2);
+    ir_frame_write(f, "elsewhere", "look1", "{}", 2);
     for (int i = 3; i > 0; i--) {
-        char line[200], id[FRAME_ID];
+        char line[200], id[IR_FRAME_ID];
         int  n =
             snprintf(line, sizeof line,
                      "{\"record\":\"fleet-pair\",\"what\":\"bw\",\"a\":\"n1\",\"b\":\"n2\",\"value\":%d}", i);
         snprintf(id, sizeof id, "net%08d", i);
-        frame_write(f, "n1", id, line, (size_t)n);
+        ir_frame_write(f, "n1", id, line, (size_t)n);
     }
     fclose(f);
     assert_int_equal(fleet_gather(folder, &d.plan, 1, output, length, stray), IR_OK);

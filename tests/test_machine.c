@@ -195,6 +195,43 @@ static void sysfs_server(void **state)
     tree_free(&t);
 }
 
+/* Nodes with memory: a processor's own first, those without processors (high-bandwidth memory, CXL) too. */
+static void memory_nodes(void **state)
+{
+    (void)state;
+    int  node[IR_MAX_NODES];
+    tree t;
+    tree_init(&t);
+    assert_int_equal(ir_memory_nodes_at(t.root, 0, node), 0);
+    put_server(&t);
+    put_node(&t, 2, "", 1024);
+    tree_put(&t, "/sys/devices/system/node/has_memory", "0-2\n");
+    assert_int_equal(ir_memory_nodes_at(t.root, 5, node), 3);
+    assert_true(node[0] == 1 && node[1] == 0 && node[2] == 2);
+    assert_int_equal(ir_memory_nodes_at(t.root, 0, node), 3);
+    assert_true(node[0] == 0 && node[1] == 1 && node[2] == 2);
+    tree_free(&t);
+}
+
+/* Where this machine says where its memory lies, it can be put there; and nowhere else. */
+static void memory_moves(void **state)
+{
+    (void)state;
+    enum { BYTES = 1 << 20 };
+    int   node[IR_MAX_NODES];
+    void *p;
+    if (ir_memory_nodes(0, node) == 0) skip();
+    assert_int_equal(ir_host_alloc(BYTES, IR_PAGES_DEFAULT, &p), IR_OK);
+    memset(p, 7, BYTES);
+    ir_status st = ir_host_bind(p, BYTES, node[0]);
+    if (st != IR_OK && !strstr(ir_why(), "not permitted")) fail_msg("%s", ir_why());
+    assert_true(((char *)p)[BYTES - 1] == 7);
+    assert_int_equal(ir_host_bind(p, BYTES, IR_MAX_NODES), IR_EINVAL);
+    assert_int_equal(ir_host_bind(p, BYTES, IR_MAX_NODES - 1), IR_SKIP);
+    assert_non_null(strstr(ir_why(), "node 127"));
+    ir_host_free(p, BYTES);
+}
+
 static void sysfs_hybrid(void **state)
 {
     (void)state;
@@ -482,6 +519,7 @@ int main(void)
         cmocka_unit_test(xml_server),      cmocka_unit_test(xml_cpuset),
         cmocka_unit_test(xml_hybrid),      cmocka_unit_test(xml_jetson),
         cmocka_unit_test(xml_errors),      cmocka_unit_test(sysfs_server),
+        cmocka_unit_test(memory_nodes),    cmocka_unit_test(memory_moves),
         cmocka_unit_test(sysfs_hybrid),    cmocka_unit_test(sysfs_big_little),
         cmocka_unit_test(sysfs_absent),    cmocka_unit_test(readers_agree),
         cmocka_unit_test(affinity_limits), cmocka_unit_test(minimal_reader),

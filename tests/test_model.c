@@ -51,6 +51,10 @@ static const struct {
     {"{" GOOD LEVELS ", \"kernel\": {\"gemm\": {\"speed\": 1}}}", {"kernel.gemm.speed", "data comp overlap"}},
     {"{" GOOD LEVELS ", \"kernel\": {\"gemm\": {\"data\": 0}}}", {"kernel.gemm.data", "above 0"}},
     {"{" GOOD LEVELS ", \"matrix\": {\"f12\": 1}}", {"matrix.f12", "types are"}},
+    {"{" GOOD LEVELS ", \"far\": [{\"latency_s\": 2e-7, \"core_Bps\": 1e9}]}", {"far[0].all_Bps", "missing"}},
+    {"{" GOOD LEVELS ", \"far\": [{\"latency_s\": 2e-8, \"core_Bps\": 1e9, \"all_Bps\": 1e9}]}",
+     {"far[0].latency_s", "at least the 1e-07 of level[1]"}},
+    {"{" GOOD LEVELS ", \"far\": [{\"speed\": 2e-8}]}", {"far[0].speed", "latency_s core_Bps"}},
     {"{" GOOD LEVELS ", \"gpu\": 1}", {"link_Bps", "missing", "above 0"}},
     {"{" GOOD "\"level\": [" L1
      ", {\"size_B\": 1e10, \"cores\": 4, \"latency_s\": 1e-7, \"core_Bps\": 0, \"all_Bps\": 3e10}]}",
@@ -170,6 +174,35 @@ static void times_by_hand(void **state)
     near_to(seconds(&m, "chase", "bytes", 4096, 1, 0) / 65536, 1e-9, 1e-3);
     m.disturb.clock_lag = 0.1;
     near_to(seconds(&m, "clock", "adds", 3e6, 1, 0), 1e-3 / 0.9, 1e-9);
+}
+
+/* Memory on a node: one instance of it, and far memory at its own figures. */
+static void nodes_by_hand(void **state)
+{
+    (void)state;
+    model_machine      m = four_cores();
+    const ir_workload *w = ir_workload_named("read"), *chase = ir_workload_named("chase");
+    ir_params          p = w->defaults, q = chase->defaults;
+    model_plan         o;
+    m.level[1].cores = 2; /* two nodes of 40 GB/s */
+    m.far[0] = (model_far){200e-9, 2e9, 5e9};
+    m.nfar = 1;
+    p.threads = 4;
+    p.v[ir_workload_param(w, "bytes")] = 1000000000;
+    q.threads = 1;
+    q.v[ir_workload_param(chase, "bytes")] = 1000000000;
+    const double want[] = {40e9, 40e9, 5e9}, hop[] = {80e-9, 80e-9, 200e-9};
+    for (int node = 0; node < 3; node++) {
+        p.node = q.node = node;
+        model_plan_of(&m, w, 0, &p, &o);
+        near_to(o.memory_s, 1e9 / want[node], 0.1);
+        model_plan_of(&m, chase, 0, &q, &o);
+        near_to(o.wait_s / 65536, hop[node], 1e-3);
+    }
+    p.threads = 1;
+    p.node = 2;
+    model_plan_of(&m, w, 0, &p, &o);
+    near_to(o.memory_s, 1e9 / 2e9, 1e-3);
 }
 
 static void arithmetic_by_hand(void **state)
@@ -325,10 +358,14 @@ static void machines_are_sourced(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(bad_descriptions),     cmocka_unit_test(bad_words),
-        cmocka_unit_test(times_by_hand),        cmocka_unit_test(arithmetic_by_hand),
-        cmocka_unit_test(terms_combine),        cmocka_unit_test(truth_is_the_largest_elasticity),
-        cmocka_unit_test(disturbances_by_hand), cmocka_unit_test(machines_are_sourced)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(bad_descriptions),
+                                       cmocka_unit_test(bad_words),
+                                       cmocka_unit_test(times_by_hand),
+                                       cmocka_unit_test(nodes_by_hand),
+                                       cmocka_unit_test(arithmetic_by_hand),
+                                       cmocka_unit_test(terms_combine),
+                                       cmocka_unit_test(truth_is_the_largest_elasticity),
+                                       cmocka_unit_test(disturbances_by_hand),
+                                       cmocka_unit_test(machines_are_sourced)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

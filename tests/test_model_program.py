@@ -5,9 +5,11 @@ file and path, listed, and scored. Standard library only."""
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 
 ironroof, root = sys.argv[1:3]
 failed = 0
@@ -119,5 +121,62 @@ expect(
     "1 machines x 2 variants, seeds 5 to 6" in table and table.count(" of ") >= 20,
     "selftest machines: " + table,
 )
+
+# A signal ends all children too, and the scores are of what was measured; so does the parent's death.
+def children(pid):
+    with open("/proc/%d/task/%d/children" % (pid, pid), encoding="ascii") as f:
+        return [int(c) for c in f.read().split()]
+
+
+def alive(pid):
+    try:
+        with open("/proc/%d/stat" % pid, encoding="ascii") as f:
+            return f.read().rsplit(")", 1)[1].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
+def wait_for(what, seconds=60):
+    until = time.monotonic() + seconds
+    while not what() and time.monotonic() < until:
+        time.sleep(0.02)
+    return what()
+
+
+for number in (signal.SIGTERM, signal.SIGINT, signal.SIGKILL):
+    p = subprocess.Popen(
+        [ironroof, "selftest", "machines", pi[len("model:") :], "--seeds", "100000"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )
+    wait_for(lambda: len(children(p.pid)) > 0)
+    time.sleep(0.8)  # some variants
+    born = children(p.pid)
+    p.send_signal(number)
+    out, err = p.communicate(timeout=60)
+    expect(born and wait_for(lambda: not any(alive(c) for c in born)), "%s leaves children" % number)
+    if number == signal.SIGKILL:
+        continue
+    expect(p.returncode == 130 and "interrupted: " in err, "%s: %d %s" % (number, p.returncode, err))
+    n = int(err.split("interrupted: ")[1].split()[0])
+    expect(n == 0 or "of %d\n" % n in out, "%s: %d variants, scores: %s" % (number, n, out[:200]))
+
+# A virtual clock does not hear of this machine's load: ceilings are the same to the digit.
+with tempfile.TemporaryDirectory() as folder:
+    seen = []
+    load = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(os.cpu_count() or 1)]
+    try:
+        for i in range(2):
+            path = os.path.join(folder, "%d.jsonl" % i)
+            r = run("ceilings", "--backend", pi, "--quiet", "-o", path)
+            expect(r.returncode == 0, "ceilings: %s" % r.stderr)
+            with open(path, encoding="utf-8") as f:
+                seen.append([line for line in f if '"record":"ceiling"' in line])
+            for p in load if i == 0 else []:
+                p.kill()
+    finally:
+        for p in load:
+            p.kill()
+            p.wait()
+    expect(len(seen[0]) > 20 and seen[0] == seen[1], "ceilings of a described machine differ under load")
 print("%d failures" % failed)
 sys.exit(1 if failed else 0)

@@ -58,6 +58,7 @@ TABLE = {
                                                             ["--no-report"]),
         "counters": (DRY, ["--counters=nosuch"]), "energy": (DRY, ["--energy=nosuch"]),
         "sustain": (["run", "--backend", "ideal", "--dry-run"], ["--sustain", "9"]),
+        "memory-node": ["--memory-node", "1"],
         "detail": ["--detail"], "dry-run": ["--dry-run"], "layers": (DRY, ["--layers", "99"]),
         "prove": (["run", "copy", "gemv", "gemm", *IDEAL], ["--prove"]),
         "counters": ["--counters"], "energy": ["--energy", "on"], "sustain": ["--sustain", "4s"],

@@ -403,10 +403,11 @@ static ir_status ablation_one(measure_context *s, ablation_entry *e)
     variant_base(p, &b->variant[0]);
     b->n = find_variants(s, w, k, p, b->variant + 1);
     if (b->n) scale_arithmetic(b);
-    const int form = use_form_of(s, p);
-    double    began = ir_now();
-    for (int r = 0;
-         r < ROUNDS && st == IR_OK && b->n && !b->dropped[0] && (r == 0 || ir_now() - began < AGAIN_S); r++)
+    const int    form = use_form_of(s, p);
+    const double began = s->dev.be->now(&s->dev); /* a described machine has a clock of its own */
+    for (int r = 0; r < ROUNDS && st == IR_OK && b->n && !b->dropped[0] &&
+                    (r == 0 || s->dev.be->now(&s->dev) - began < AGAIN_S);
+         r++)
         st = palindrome(b);
     if (form >= 0) s->dev.be->use_form(&s->dev, form);
     if (st == IR_OK && !b->dropped[0] && !strcmp(p->law.level, "DRAM")) scale_memory(b);
@@ -443,11 +444,11 @@ ir_status ablation_measure(measure_context *s, ablation_set *set)
 {
     char      key[IR_ID];
     ir_status st = IR_OK;
-    double    began = ir_now(), room = s->full || set->named ? FULL_S : QUICK_S;
+    double    began = s->dev.be->now(&s->dev), room = s->full || set->named ? FULL_S : QUICK_S;
     for (size_t i = 0; i < set->n && st == IR_OK; i++) {
         ablation_entry *e = &set->v[i];
         ir_point       *p = &s->point[e->point];
-        if (ir_now() - began > room) {
+        if (s->dev.be->now(&s->dev) - began > room) {
             snprintf(e->why, sizeof e->why, "the %.0f s for proofs were used up", room);
         } else {
             if (s->tick) s->tick(s, ir_point_key(p, key));

@@ -446,9 +446,9 @@ ir_status ceilings_journal(measure_context *s)
 ir_status ceilings_measure(measure_context *s)
 {
     ceiling_plan pl = {.s = s, .clock_Hz = NAN};
-    ir_status (*const stage[])(ceiling_plan *) = {clock_rate,     find_levels,      ceilings_bandwidth,
-                                                  ceilings_peaks, ceilings_latency, ceilings_gather,
-                                                  ceilings_costs, ceilings_overlap, ceilings_remeasure};
+    ir_status (*const stage[])(ceiling_plan *) = {
+        clock_rate,     find_levels,     ceilings_bandwidth, ceilings_peaks,   ceilings_latency,
+        ceilings_nodes, ceilings_gather, ceilings_costs,     ceilings_overlap, ceilings_remeasure};
     ir_status st = IR_OK;
     pl.device = s->info.threads == 0;
     pl.own = pl.device && s->info.numa_nodes == 0;

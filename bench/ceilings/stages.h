@@ -57,6 +57,8 @@ void ceiling_saturation_axis(ir_ceiling *, const char *key, const int64_t *v, co
 /* Measure dependent loads by level, and how many a core keeps in flight; random access. */
 ir_status ceilings_latency(ceiling_plan *);
 ir_status ceilings_gather(ceiling_plan *);
+/* Measure memory on each node that the device can put it on; of one node nothing. */
+ir_status ceilings_nodes(ceiling_plan *);
 /* The rows of one peak of a host's vector units; best: the fastest, as of ceiling_axis(). */
 ir_status ceilings_peak_rows(ceiling_plan *, ir_dtype, int threads, ir_point *best);
 /* Measure the best product of the vendor's library per dtype, as a ceiling of arithmetic. */

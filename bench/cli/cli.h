@@ -143,7 +143,8 @@ typedef struct {
     cli_filter  prove;    /* text NULL: do not; "": whatever the run chooses; else points whose key matches */
     const char *counters; /* "": all; else names or a group; NULL: count nothing */
     int         energy;   /* CLI_ENERGY_AUTO ... */
-    double      sustain_s; /* keep each point up for so long; NAN: do not */
+    int64_t     memory_node; /* -1: where the threads put them */
+    double      sustain_s;   /* keep each point up for so long; NAN: do not */
     bool        no_report, dry_run, quiet, detail, force;
     int         color;
 } cli_options;

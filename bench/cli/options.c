@@ -71,6 +71,9 @@ static const cli_option shared[] = {
     {"detail", 0, CLI_FLAG, NULL,
      "also print every table: ceilings, points, law (the text file has them anyway)", AT(detail),
      .set = CLI_SET_RUN},
+    {"memory-node", 0, CLI_INT, "N",
+     "put the tensors on this memory node; 0: the first thread's own (where the threads put them)",
+     AT(memory_node), .set = CLI_SET_RUN, .lo = 0, .hi = 1023},
     {"dry-run", 0, CLI_FLAG, NULL, "print the points and stop", AT(dry_run), .set = CLI_SET_RUN},
     {"layers", 0, CLI_TEXT, "LIST", "networks: a row per layer as well, or for these layers, 0,3 or 1-5",
      AT(layers), .set = CLI_SET_RUN, .implied = "all"},
@@ -102,7 +105,7 @@ void cli_options_init(cli_options *o)
 {
     memset(o, 0, sizeof *o);
     o->precision = o->budget_s = o->warmup_s = o->wait_idle_s = o->timeout_s = o->sustain_s = NAN;
-    o->seed = -1;
+    o->seed = o->memory_node = -1;
 }
 
 void cli_options_free(cli_options *o)

@@ -3,6 +3,7 @@
 #include "bench/commands/commands.h"
 #include "harness/record/text.h"
 #include "harness/screen.h"
+#include "harness/left_out.h"
 
 #include <errno.h>
 #include <fcntl.h>

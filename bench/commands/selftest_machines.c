@@ -1,24 +1,28 @@
 /* selftest_machines.c -- `ironroof selftest machines`: described machines, variants of each, and the scores
- * over all. Children measure, one for each processor here; a result is a plain value in memory that
- * they share. Without --seeds beyond 1 it says of every wrong answer what was asked. */
+ * over all. Children measure, one for each processor here; each takes the next variant that nobody has, and a
+ * result is a plain value in memory that they share. A signal ends them, and the scores are of what was
+ * measured. Without --seeds beyond 1 it says of every wrong answer what was asked. */
 #define _GNU_SOURCE
 #include "bench/commands/commands.h"
 #include "bench/commands/zoo.h"
 #include "bench/run/described.h"
-#include "bench/ab/processes.h"
 #include "bench/run/output.h"
+#include "harness/left_out.h"
+#include "bench/ab/processes.h"
 
 #include <math.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+#ifdef __linux__
+#include <sys/prctl.h>
+#endif
 
-static pid_t parent;
 enum { MOST_MACHINES = 64, MOST_CHILDREN = 16 };
 typedef struct {
     model_machine m[MOST_MACHINES];
@@ -65,47 +69,73 @@ static void selftest_machines_measure(const zoo *z, size_t i, zoo_result *out)
     fflush(stdout);
 }
 
-/* Ends with its parent. */
-static void child(const zoo *z, size_t from, size_t step, size_t total, zoo_result *out)
-{
-    interrupt_restore();
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != parent) _exit(1);
-    for (size_t i = from; i < total; i += step) selftest_machines_measure(z, i, &out[i]);
-    _exit(0);
-}
+/* What parent and children share. */
+typedef struct {
+    atomic_size_t next;
+    size_t        total;
+    zoo_result    v[];
+} zoo_board;
 
-/* The child's status; what was interrupted is ended. */
-static int end_of(pid_t pid, const volatile int *stop)
+static void child(const zoo *z, zoo_board *b)
 {
-    const struct timespec pause = {0, 20000000};
-    int                   status = 0;
-    for (;;) {
-        pid_t p = waitpid(pid, &status, WNOHANG);
-        if (p == pid) return status;
-        if (p < 0) return -1;
-        if (*stop) kill(pid, SIGKILL);
-        nanosleep(&pause, NULL);
+    size_t i;
+    interrupt_restore(); /* a signal ends it */
+#ifdef __linux__
+    prctl(PR_SET_PDEATHSIG, SIGKILL); /* and so does the end of its parent */
+#endif
+    while ((i = atomic_fetch_add(&b->next, 1)) < b->total) {
+        selftest_machines_measure(z, i, &b->v[i]);
+        b->v[i].measured = true;
     }
+    _exit(ir_left_out_first() ? EXIT_BAD : EXIT_FINE);
 }
 
-/* All variants, spread over the processors; `out` is shared with the children, each of which fills its own.
- */
-static ir_status selftest_machines_measure_all(const zoo *z, zoo_result *out, size_t total)
+/* Waits for the children; a signal to us ends them all. Returns whether each ended well, or was ended. */
+static bool selftest_machines_wait(const pid_t *pid, size_t n, const volatile int *stop)
+{
+    static const struct timespec while_ = {0, 20000000};
+    bool                         well = true, ending = false, gone[MOST_CHILDREN] = {false};
+    for (size_t left = n; left > 0;) {
+        for (size_t i = 0; *stop && !ending && i < n; i++)
+            if (!gone[i]) kill(pid[i], SIGTERM);
+        ending = *stop;
+        for (size_t i = 0; i < n; i++) {
+            int   status = 0;
+            pid_t got = gone[i] ? 0 : waitpid(pid[i], &status, WNOHANG);
+            if (got == 0) continue;
+            gone[i] = true;
+            left--;
+            well = well && (ending || (got == pid[i] && status == 0));
+        }
+        if (left > 0) nanosleep(&while_, NULL);
+    }
+    return well;
+}
+
+/* All variants, spread over the processors. IR_EINTR: some of them. */
+static ir_status selftest_machines_measure_all(const zoo *z, zoo_board *b)
 {
     long                cpus = sysconf(_SC_NPROCESSORS_ONLN);
     size_t              k = (size_t)(cpus < 1 ? 1 : cpus > MOST_CHILDREN ? MOST_CHILDREN : cpus), started = 0;
     pid_t               pid[MOST_CHILDREN];
-    bool                ended = true;
     const volatile int *stop = interrupt_install();
-    parent = getpid();
     fflush(NULL);
     for (; started < k && (pid[started] = fork()) >= 0; started++)
-        if (pid[started] == 0) child(z, started, k, total, out);
-    for (size_t c = 0; c < started; c++) ended = end_of(pid[c], stop) == 0 && ended;
+        if (pid[started] == 0) child(z, b);
+    bool well = selftest_machines_wait(pid, started, stop);
+    interrupt_restore();
     if (*stop) return ir_fail(IR_EINTR, "interrupted");
-    return started == k && ended ? IR_OK
-                                 : ir_fail(IR_ECHECK, "a child that measures variants did not end well");
+    return started > 0 && well ? IR_OK
+                               : ir_fail(IR_ECHECK, "a child that measures variants did not end well");
+}
+
+/* Those that were measured move to the front. */
+static size_t selftest_machines_measured(zoo_board *b)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < b->total; i++)
+        if (b->v[i].measured) b->v[n++] = b->v[i];
+    return n;
 }
 
 static bool print_table(FILE *f, const zoo *z, const zoo_result *v, size_t n)
@@ -137,16 +167,21 @@ int selftest_machines(FILE *f, const cli_args *args)
         z->first = args->opt.seed >= 0 ? (uint64_t)args->opt.seed : 0;
         z->seeds = (uint64_t)own->seeds;
         z->details = z->seeds == 1 && !args->opt.quiet;
-        size_t      total = z->n * (size_t)z->seeds;
-        zoo_result *v =
-            mmap(NULL, total * sizeof *v, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-        st = v != MAP_FAILED ? selftest_machines_measure_all(z, v, total)
-                             : ir_fail(IR_ENOMEM, "no memory for %zu variants", total);
-        if (st == IR_OK) all = print_table(f, z, v, total);
-        if (v != MAP_FAILED) munmap(v, total * sizeof *v);
+        size_t     total = z->n * (size_t)z->seeds, size = sizeof(zoo_board) + total * sizeof(zoo_result);
+        zoo_board *board = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+        if (board == MAP_FAILED) {
+            st = ir_fail(IR_ENOMEM, "no memory for %zu variants", total);
+        } else {
+            board->total = total;
+            st = selftest_machines_measure_all(z, board);
+            size_t n = selftest_machines_measured(board);
+            if (st == IR_EINTR) fprintf(stderr, "ironroof: interrupted: %zu of %zu variants\n", n, total);
+            if (st == IR_OK || (st == IR_EINTR && n > 0)) all = print_table(f, z, board->v, n);
+            munmap(board, size);
+        }
     }
     free(z);
-    if (st != IR_OK) complain();
-    if (st != IR_OK) return st == IR_EINTR ? EXIT_INTERRUPTED : EXIT_BAD;
+    if (st == IR_EINTR) return EXIT_INTERRUPTED;
+    if (st != IR_OK) return complain();
     return all ? EXIT_FINE : EXIT_BAD;
 }

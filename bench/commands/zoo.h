@@ -14,7 +14,7 @@ enum { ZOO_BINS = 3, ZOO_COEFS = 3 };
 typedef struct {
     int       machine; /* its number; set by the caller */
     uint64_t  seed;
-    bool      failed; /* why says how */
+    bool      measured, failed; /* measured: set by the caller; failed: why says how */
     char      why[IR_WHY];
     zoo_tally levels, ceilings, quiet, named; /* quiet: rows without a flag that nothing caused */
     zoo_tally labels, open;                   /* a clear truth; none */

@@ -4,6 +4,7 @@
 #include "bench/commands/zoo.h"
 #include "harness/stats/stats.h"
 #include "kernels/workloads/table.h"
+#include "harness/left_out.h"
 
 #include <math.h>
 #include <stdlib.h>

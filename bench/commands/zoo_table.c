@@ -1,6 +1,7 @@
 /* zoo_table.c -- results of many variants as one table of scores: what was asked, what was reached. */
 #include "bench/commands/zoo.h"
 #include "harness/stats/stats.h"
+#include "harness/left_out.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -24,28 +25,31 @@ void zoo_say(FILE *log, const char *fmt, ...)
     fputc('\n', log);
 }
 
-/* Shares of rows that are right: at least `least`, and where `most` is below 1 no more than that. */
+/* Shares of rows that are right: at least `least`, and where `most` is below 1 no more than that. few: the
+ * rows may be few, and it is the 95 % interval of the share that must reach it. */
 static const struct {
     const char *what, *asked;
     size_t      off;
     double      least, most;
+    bool        few;
 } shares[] = {
-    {"level capacities within 1.5 x, none invented or lost", ">= 98 %", offsetof(zoo_result, levels), .98, 1},
-    {"ceilings within 3 % (noise <= 2 %)", ">= 98 %", offsetof(zoo_result, ceilings), .98, 1},
-    {"rows without a false suspect, smt-shared, throttled", "all", offsetof(zoo_result, quiet), 1, 1},
-    {"true disturbances named", ">= 95 %", offsetof(zoo_result, named), .95, 1},
-    {"label = truth where the elasticity is >= .6", ">= 99 %", offsetof(zoo_result, labels), .99, 1},
-    {"withheld or mixed where none reaches .5", ">= 95 %", offsetof(zoo_result, open), .95, 1},
-    {"intervals that cover: BW", "93-98 %", offsetof(zoo_result, cover[0]), .93, .98},
-    {"intervals that cover: eta", "93-98 %", offsetof(zoo_result, cover[1]), .93, .98},
-    {"intervals that cover: L_lat", "93-98 %", offsetof(zoo_result, cover[2]), .93, .98},
-    {"crossover batch inside its interval", ">= 93 %", offsetof(zoo_result, crossover), .93, 1},
-    {"claim about batch 1 right", "all", offsetof(zoo_result, claim), 1, 1},
-    {"ab: identical builds not flagged", ">= 99.7 %", offsetof(zoo_result, same), .997, 1},
-    {"ab: planted 5 % found where feasible", ">= 95 %", offsetof(zoo_result, found), .95, 1},
-    {"labels with P in [.5, .7) right", ">= 50 %", offsetof(zoo_result, bin[0]), .5, 1},
-    {"labels with P in [.7, .9) right", ">= 70 %", offsetof(zoo_result, bin[1]), .7, 1},
-    {"labels with P in [.9, 1] right", ">= 90 %", offsetof(zoo_result, bin[2]), .9, 1}};
+    {"level capacities within 1.5 x, none invented or lost", ">= 98 %", offsetof(zoo_result, levels), .98, 1,
+     false},
+    {"ceilings within 3 % (noise <= 2 %)", ">= 98 %", offsetof(zoo_result, ceilings), .98, 1, false},
+    {"rows without a false suspect, smt-shared, throttled", "all", offsetof(zoo_result, quiet), 1, 1, false},
+    {"true disturbances named", ">= 95 %", offsetof(zoo_result, named), .95, 1, false},
+    {"label = truth where the elasticity is >= .6", ">= 99 %", offsetof(zoo_result, labels), .99, 1, false},
+    {"withheld or mixed where none reaches .5", ">= 95 %", offsetof(zoo_result, open), .95, 1, false},
+    {"intervals that cover: BW", "93-98 %", offsetof(zoo_result, cover[0]), .93, .98, false},
+    {"intervals that cover: eta", "93-98 %", offsetof(zoo_result, cover[1]), .93, .98, false},
+    {"intervals that cover: L_lat", "93-98 %", offsetof(zoo_result, cover[2]), .93, .98, false},
+    {"crossover batch inside its interval", ">= 93 %", offsetof(zoo_result, crossover), .93, 1, false},
+    {"claim about batch 1 right", "all", offsetof(zoo_result, claim), 1, 1, false},
+    {"ab: identical builds not flagged", ">= 99.7 %", offsetof(zoo_result, same), .997, 1, false},
+    {"ab: planted 5 % found where feasible", ">= 95 %", offsetof(zoo_result, found), .95, 1, false},
+    {"labels with P in [.5, .7) right", ">= 50 %", offsetof(zoo_result, bin[0]), .5, 1, true},
+    {"labels with P in [.7, .9) right", ">= 70 %", offsetof(zoo_result, bin[1]), .7, 1, true},
+    {"labels with P in [.9, 1] right", ">= 90 %", offsetof(zoo_result, bin[2]), .9, 1, true}};
 enum { NSHARE = sizeof shares / sizeof *shares };
 
 static void share_row(const zoo_result *v, size_t n, size_t at, zoo_row *o)
@@ -58,8 +62,13 @@ static void share_row(const zoo_result *v, size_t n, size_t at, zoo_row *o)
     }
     *o = (zoo_row){.what = shares[at].what, .asked = shares[at].asked, .n = (size_t)t.n};
     o->value = t.n ? (double)t.right / t.n : NAN;
-    o->reached = t.n == 0 || (o->value >= shares[at].least && o->value <= shares[at].most);
-    if (t.n)
+    double lo, hi = o->value;
+    if (shares[at].few && t.n) ir_binom_ci((size_t)t.right, (size_t)t.n, 0.95, &lo, &hi);
+    o->reached = t.n == 0 || (hi >= shares[at].least && o->value <= shares[at].most);
+    if (t.n && shares[at].few)
+        snprintf(o->got, sizeof o->got, "%.1f %% up to %.1f  (%d wrong)", 100 * o->value, 100 * hi,
+                 t.n - t.right);
+    else if (t.n)
         snprintf(o->got, sizeof o->got, "%.2f %%  (%d wrong)", 100 * o->value, t.n - t.right);
     else
         snprintf(o->got, sizeof o->got, "none");

@@ -4,6 +4,7 @@
 #include "kernels/workloads/table.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const double NEAR = 0.03, FACTOR = 1.5, CLEAR = 0.6, OPEN = 0.5, QUIET = 0.02;
@@ -84,10 +85,30 @@ static bool both_serve(const model_machine *m, int l, const ir_ceiling *c)
            c->size_B < 1.6 * m->level[l - 1].size_B * model_instances(m, l - 1, c->threads);
 }
 
+/* Of memory on a node, 0 the first's own. */
+static double node_truth(const model_machine *m, const ir_ceiling *c)
+{
+    static const model_scale as_is = {1, 1, 1, 1, 1};
+    const int                node = atoi(c->level + 4), last = m->nlevel - 1;
+    const ir_workload       *w = ir_workload_named(c->op);
+    ir_params                p = w->defaults;
+    model_plan               o;
+    if (c->what == IR_C_LATENCY) return node > 0 ? m->far[node - 1].latency_s : m->level[last].latency_s;
+    p.threads = c->threads;
+    p.node = 1 + node;
+    p.v[ir_workload_param(w, "bytes")] = (int64_t)1e9;
+    p.v[ir_workload_param(w, "streams")] = 8;
+    model_plan_at(m, w, 0, &p, last, &o);
+    o.launches = 0;
+    ir_cost k = w->cost(w, &p);
+    return ir_cost_B(&k) / model_batch_s(&o, &as_is, 1);
+}
+
 /* What a ceiling should say; NAN: the description does not. */
 static double truth_of(const model_machine *m, const ir_ceiling *c)
 {
     int l = zoo_truth_level_index(m, c->level);
+    if (!strncmp(c->level, "node", 4)) return node_truth(m, c);
     if (c->what == IR_C_BANDWIDTH && l >= 0 && isfinite(c->read_frac) && both_serve(m, l, c))
         return set_Bps(m, c);
     if (c->what == IR_C_BANDWIDTH && l >= 0 && isfinite(c->read_frac))
@@ -176,11 +197,35 @@ void zoo_score_flags(const zoo_run *r, const model_machine *m, FILE *log, zoo_re
 }
 
 /* ---- labels ---------------------------------------------------------------------------------- */
+/* Rates at the moment of a row: the clock it ran at, and where memory has two states or a neighbour the share
+ * of its bandwidth at which the model takes the row's time. */
+static void moment_of(const model_machine *m, const model_plan *o, double reps, const ir_point *p,
+                      model_scale *s)
+{
+    enum { STEPS = 40 };
+    const model_disturb *d = &m->disturb;
+    const double         T = ir_point_time(p) * reps, clock_Hz = m->clock.all_Hz * (1 - d->clock_lag);
+    double               lo = (d->state > 0 ? d->state : 1) * (1 - d->neighbour), hi = 1;
+    *s = (model_scale){1, 1, 1, 1, 1};
+    if ((d->throttle > 0 || d->drift > 0) && p->m.clock_Hz > 0)
+        s->cache = s->compute = s->launch = p->m.clock_Hz / clock_Hz;
+    for (int i = 0; lo < hi && i < STEPS; i++) {
+        s->memory = sqrt(lo * hi);
+        if (model_batch_s(o, s, reps) > T)
+            lo = s->memory;
+        else
+            hi = s->memory;
+    }
+}
+
 static model_elasticity truth_at(const model_machine *m, const ir_point *p)
 {
-    model_plan o;
+    model_plan  o;
+    model_scale s;
     model_plan_of(m, ir_workload_named(p->id.workload), p->id.kflags, &p->id.p, &o);
-    return model_elasticity_of(&o, o.once ? p->m.reps : 1);
+    double reps = o.once && p->m.reps ? p->m.reps : 1;
+    moment_of(m, &o, reps, p, &s);
+    return model_elasticity_at(&o, reps, &s);
 }
 
 /* Did the row take what its machine is described to take? A group that waits for its quota is held by

@@ -2,7 +2,7 @@
  * the first measures the ceilings, later ones take them from its record. */
 #define _GNU_SOURCE
 #include "bench/fleet/agent.h"
-#include "bench/fleet/frame.h"
+#include "harness/record/frame.h"
 #include "bench/fleet/gather.h"
 #include "bench/ab/child.h"
 #include "bench/cli/version.h"
@@ -227,11 +227,11 @@ static ir_status add_round(const ir_fleet_plan *plan, const char *dir, const cha
 /* Into the folder, or, where there is none, to whoever reads the engine's output. */
 static ir_status hand_in(const char *path, int look, const ir_fleet_node *d)
 {
-    char id[FRAME_ID], *text = NULL;
+    char id[IR_FRAME_ID], *text = NULL;
     if (*path) return ir_fleet_node_write(path, d);
     ir_status st = ir_fleet_node_text(d, &text);
     snprintf(id, sizeof id, "look%d", look);
-    if (st == IR_OK && !frame_write(stdout, d->node, id, text, strcspn(text, "\n")))
+    if (st == IR_OK && !ir_frame_write(stdout, d->node, id, text, strcspn(text, "\n")))
         st = ir_fail(IR_EIO, "standard output: %s", strerror(errno));
     free(text);
     return st;

@@ -1,6 +1,7 @@
 /* collect.c -- digests and exchanges as matrices: one row a node, one column a series, medians over rounds or
  * partners. */
 #include "bench/fleet/fleet_internal.h"
+#include "harness/left_out.h"
 
 #include <math.h>
 #include <stdlib.h>

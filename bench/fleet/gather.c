@@ -1,7 +1,7 @@
 /* gather.c -- see gather.h. */
 #define _GNU_SOURCE
 #include "bench/fleet/gather.h"
-#include "bench/fleet/frame.h"
+#include "harness/record/frame.h"
 #include "harness/record/writer.h"
 
 #include <errno.h>
@@ -83,7 +83,7 @@ static const char *known_as(const ir_fleet_plan *p, const char *node)
 }
 
 static ir_status keep_damaged(const char *path, const ir_fleet_plan *p, int look, const char *name,
-                              const frame_message *m)
+                              const ir_frame_message *m)
 {
     struct stat   s;
     ir_fleet_node d = {.look = look ? look : 1};
@@ -98,7 +98,7 @@ static ir_status keep_damaged(const char *path, const ir_fleet_plan *p, int look
 }
 
 /* As it came, but under the plan's name. What cannot be read is kept too: the judge says what is wrong. */
-static ir_status keep_message(const char *path, const char *name, const frame_message *m)
+static ir_status keep_message(const char *path, const char *name, const ir_frame_message *m)
 {
     ir_fleet_node d;
     ir_status     st = ir_file_write(path, m->text, m->n);
@@ -114,15 +114,15 @@ static ir_status keep_message(const char *path, const char *name, const frame_me
 ir_status fleet_gather(const char *dir, const ir_fleet_plan *p, int look, const char *output, size_t n,
                        char stray[IR_FLEET_NAME])
 {
-    frame_messages all;
-    char           id[FRAME_ID], path[4200];
-    ir_status      st = IR_OK;
+    ir_frame_messages all;
+    char              id[IR_FRAME_ID], path[4200];
+    ir_status         st = IR_OK;
     *stray = 0;
-    if (!frame_read(output ? output : "", n, &all)) return ir_fail(IR_ENOMEM, "no memory for digests");
+    if (!ir_frame_read(output ? output : "", n, &all)) return ir_fail(IR_ENOMEM, "no memory for digests");
     snprintf(id, sizeof id, "look%d", look);
     for (size_t i = 0; i < all.n && st == IR_OK; i++) {
-        const frame_message *m = &all.v[i];
-        const char          *name = known_as(p, m->node);
+        const ir_frame_message *m = &all.v[i];
+        const char             *name = known_as(p, m->node);
         if (strcmp(m->id, id)) continue;
         if (!name) {
             snprintf(stray, IR_FLEET_NAME, "%s", m->node);
@@ -131,23 +131,23 @@ ir_status fleet_gather(const char *dir, const ir_fleet_plan *p, int look, const 
         st = fleet_path(dir, look, name, p->nnode, true, path, sizeof path);
         if (st == IR_OK) st = m->text ? keep_message(path, name, m) : keep_damaged(path, p, look, name, m);
     }
-    frame_free(&all);
+    ir_frame_free(&all);
     return st;
 }
 
 /* ---- exchanges ------------------------------------------------------------------------------- */
 ir_status fleet_gather_exchanges(const char *path, const char *output, size_t n, size_t *damaged)
 {
-    frame_messages all;
-    if (!frame_read(output ? output : "", n, &all)) return ir_fail(IR_ENOMEM, "no memory for exchanges");
+    ir_frame_messages all;
+    if (!ir_frame_read(output ? output : "", n, &all)) return ir_fail(IR_ENOMEM, "no memory for exchanges");
     *damaged = all.damaged;
     FILE *f = all.n ? fopen(path, "a") : NULL;
     bool  ok = f || !all.n;
     for (size_t i = 0; i < all.n && ok; i++) {
-        const frame_message *m = &all.v[i];
+        const ir_frame_message *m = &all.v[i];
         if (m->text && !strncmp(m->id, "net", 3)) ok = fprintf(f, "%s\n", m->text) > 0;
     }
     if (f && fclose(f) != 0) ok = false;
-    frame_free(&all);
+    ir_frame_free(&all);
     return ok ? IR_OK : ir_fail(IR_EIO, "%s: %s", path, strerror(errno));
 }

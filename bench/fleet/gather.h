@@ -1,5 +1,5 @@
 /* gather.h -- a fleet without a shared folder: the plan goes out as a word of the agent's command line, and
- * digests and exchanges come back as frames (frame.h) in the engine's output. */
+ * digests and exchanges come back as frames (harness/record/frame.h) in the engine's output. */
 #ifndef BENCH_FLEET_GATHER_H
 #define BENCH_FLEET_GATHER_H
 #include "bench/fleet/fleet.h"

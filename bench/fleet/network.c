@@ -42,37 +42,54 @@ static ir_status record_silent(const network *n, const char *name)
     return fclose(f) == 0 ? IR_OK : ir_fail(IR_EIO, "%s: %s", n->file, strerror(errno));
 }
 
-/* Every node that does not leave its file in time. */
-static ir_status ask_all(network *n)
+/* Does the file of a node's sign of life lie there? */
+static bool is_alive(const network *n, size_t nodes, const char *name, bool forget)
+{
+    char        path[4200];
+    struct stat s;
+    fleet_path(n->dir, 0, name, nodes, false, path, sizeof path);
+    if (forget) unlink(path);
+    return stat(path, &s) == 0;
+}
+
+/* One sign of life from each of them; how many gave it. */
+static ir_status ask_once(const network *n, const ir_fleet_plan *plan, const fleet_names *all, size_t *alive)
 {
     const char    *where = n->word ? n->word : n->dir;
     char          *args[] = {(char *)(uintptr_t)n->self, "fleet", "agent", (char *)(uintptr_t)where, "0"};
+    char           stray[IR_FLEET_NAME];
     fleet_launcher l = {.engine = n->l.engine,
                         .engine_args = n->l.engine_args,
                         .deadline_s = PING_S,
                         .frames = n->word != NULL};
-    fleet_names    all = {malloc((n->left.n + 1) * sizeof *all.v), n->left.n};
-    char           path[4200];
+    for (size_t i = 0; i < all->n; i++) is_alive(n, plan->nnode, all->v[i], true);
+    ir_status st = fleet_launch(&l, all, args, 5);
+    if (st == IR_OK && n->word) st = fleet_gather(n->dir, plan, 0, l.out, l.n, stray);
+    *alive = 0;
+    for (size_t i = 0; i < all->n; i++) *alive += is_alive(n, plan->nnode, all->v[i], false);
+    fleet_launcher_free(&l);
+    return st;
+}
+
+/* Silent is who gives no sign of life while others do; when nobody does, twice, it is the engine. */
+static ir_status ask_all(network *n)
+{
+    fleet_names   all = {malloc((n->left.n + 1) * sizeof *all.v), n->left.n};
+    char          path[4200];
+    size_t        alive = 0;
+    ir_fleet_plan plan;
     if (!all.v) return ir_fail(IR_ENOMEM, "no memory for %zu nodes", n->left.n);
     memcpy(all.v, n->left.v, all.n * sizeof *all.v);
-    ir_fleet_plan plan;
     snprintf(path, sizeof path, "%s/plan.json", n->dir);
     ir_status st = ir_fleet_plan_read(path, &plan);
+    for (int i = 0; i < 2 && st == IR_OK && !alive; i++) st = ask_once(n, &plan, &all, &alive);
+    if (st == IR_OK && !alive)
+        st = ir_fail(IR_SKIP, "no node answers %s any more", fleet_engine_name(n->l.engine));
     for (size_t i = 0; i < all.n && st == IR_OK; i++) {
-        fleet_path(n->dir, 0, all.v[i], plan.nnode, false, path, sizeof path);
-        unlink(path);
-    }
-    if (st == IR_OK) st = fleet_launch(&l, &all, args, 5);
-    char stray[IR_FLEET_NAME];
-    if (st == IR_OK && n->word) st = fleet_gather(n->dir, &plan, 0, l.out, l.n, stray);
-    for (size_t i = 0; i < all.n && st == IR_OK; i++) {
-        struct stat s;
-        fleet_path(n->dir, 0, all.v[i], plan.nnode, false, path, sizeof path);
-        if (stat(path, &s) == 0) continue;
+        if (is_alive(n, plan.nnode, all.v[i], false)) continue;
         st = record_silent(n, all.v[i]);
         network_drop(n, all.v[i]);
     }
-    fleet_launcher_free(&l);
     ir_fleet_plan_free(&plan);
     free(all.v);
     return st;

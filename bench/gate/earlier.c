@@ -2,6 +2,7 @@
 #include "bench/gate/earlier.h"
 #include "harness/record/text.h"
 #include "harness/stats/stats.h"
+#include "harness/left_out.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -92,7 +92,7 @@ static ir_probe *for_footprint(bw_monitor *m, double B, bool cold)
 static bool drifts(const bw_monitor *m, const ir_ceilings *all, const ir_bound_kernel *b, bool cold)
 {
     const ir_cost *c = &b->cost;
-    if (!m->whole || b->status != IR_OK || b->p.threads != m->p.threads) return false;
+    if (!m->whole || b->status != IR_OK || b->p.threads != m->p.threads || b->p.node > 0) return false;
     return ir_cost_B(c) > 0 && !strcmp(ir_level_of(all, c->footprint_B, m->p.threads, cold), "DRAM");
 }
 

@@ -128,6 +128,7 @@ static ir_params adapted(const measure_context *s, const ir_workload *w, const i
 {
     ir_params p = *asked;
     if (s->info.threads == 0) p.threads = 0;
+    if (!s->in_ceilings) p.node = s->memory_node;
     for (int i = 0; i < IR_MAX_PARAMS && w->param[i]; i++)
         if (!strcmp(w->param[i], "teams") && p.v[i] == 0 && p.dtype < IR_NDTYPE)
             p.v[i] = teams_of(s, w, p.dtype);

@@ -21,6 +21,7 @@ struct measure_context {
     ir_topology      topo;
     ir_policy        policy;
     bool             full;             /* profile full, else quick */
+    int              memory_node;      /* of points asked for: ir_params.node */
     ir_journal      *journal;          /* borrowed; NULL: none */
     const regex_t   *filter;           /* over backend/workload/variant; NULL: everything */
     const ir_record *resume;           /* points already measured; NULL: none */

@@ -38,6 +38,7 @@ static void apply_policy(measure_context *s, const cli_options *o)
     s->policy.stop_flag = interrupt_install();
     s->filter = cli_filter_regex(o);
     s->layers = o->layers;
+    s->memory_node = (int)o->memory_node + 1;
 }
 
 /* "avx2", or "avx512,avx2" to have the faster one chosen by measurement. */

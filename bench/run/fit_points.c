@@ -1,6 +1,7 @@
 /* fit_points.c -- see fit_points.h. */
 #include "bench/run/fit_points.h"
 #include "kernels/workloads/table.h"
+#include "harness/left_out.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -25,8 +26,8 @@ static size_t select_like(const ir_point *pts, size_t n, uint32_t without, ir_po
 {
     size_t m = 0;
     for (size_t i = 0; i < n; i++)
-        if (!pts[i].id.for_ceiling && in_law(pts[i].id.family) && !is_variant(pts[i].id.workload) &&
-            !(pts[i].flags & without))
+        if (!pts[i].id.for_ceiling && pts[i].id.p.node == 0 && in_law(pts[i].id.family) &&
+            !is_variant(pts[i].id.workload) && !(pts[i].flags & without))
             out[m++] = pts[i]; /* borrows the samples */
     return m;
 }
@@ -37,6 +38,27 @@ static size_t select_points(const ir_point *pts, size_t n, ir_point *out)
 {
     size_t quiet = select_like(pts, n, IR_FLAG_PREEMPTED, out), all = select_like(pts, n, 0, out);
     return 2 * quiet >= all ? select_like(pts, n, IR_FLAG_PREEMPTED, out) : all;
+}
+
+/* Kernels of these families are no evidence of how kernels use memory and arithmetic: the law has no term for
+ * a link, for local memory, or for one load or instruction that waits for another. */
+static bool has_terms(const char *family)
+{
+    static const char *const none[] = {"transfer", "overlap", "local", "clock", "chase", "gather", "layer"};
+    for (size_t i = 0; i < sizeof none / sizeof *none; i++)
+        if (!strcmp(none[i], family)) return false;
+    return true;
+}
+
+/* Labels know all kernels, not only those of the fit. */
+static ir_status believe(const ir_point *pts, size_t n, const ir_ceilings *c, ir_point *use, fitted_law *out)
+{
+    size_t    m = 0;
+    ir_status st = IR_OK;
+    for (size_t i = 0; i < n; i++)
+        if (has_terms(pts[i].id.family)) use[m++] = pts[i]; /* borrows the samples */
+    for (int f = 0; f < 2 && st == IR_OK; f++) st = ir_fit_believe(&out->fit[f], use, m, c);
+    return st;
 }
 
 /* A point of the ceilings phase is what a ceiling is made of, or a rung between two levels: the ceilings are
@@ -65,7 +87,8 @@ void fit_points(ir_point *pts, size_t n, const ir_ceilings *c, uint64_t seed, fi
     } else {
         for (size_t i = 0; i < n; i++) out->exceed += guard(&pts[i], c);
         size_t m = select_points(pts, n, sel);
-        out->fitted = ir_iron_fit(sel, m, c, seed, out->fit, &out->better) == IR_OK;
+        out->fitted = ir_iron_fit(sel, m, c, seed, out->fit, &out->better) == IR_OK &&
+                      believe(pts, n, c, sel, out) == IR_OK;
         if (!out->fitted) snprintf(out->why, sizeof out->why, "%s", ir_why());
         free(sel);
     }

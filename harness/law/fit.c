@@ -337,7 +337,7 @@ ir_status ir_iron_fit(const ir_point *pts, size_t n, const ir_ceilings *c, uint6
         ir_status s = st == IR_OK ? ir_fit_rows((ir_form)f, rows, m, seed, &out[f])
                                   : (fit_nothing((ir_form)f, &out[f]), st);
         if (m) snprintf(out[f].device, sizeof out[f].device, "%s", pts[index[0]].id.device);
-        if (s == IR_OK) s = law_believe(&out[f], pts, index, rows, m);
+        if (s == IR_OK) s = law_believe(&out[f], pts, index, rows, m, ir_launch_ceiling(c, 0));
         st = s;
         scale_BW(&out[f], ir_bw_ceiling(c, "DRAM", 0, 1, 0), ir_peak_ceiling(c, IR_F32, 0));
     }

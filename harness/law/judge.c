@@ -115,13 +115,26 @@ static void label_by_shares(ir_point *p, const double t[LAW_NCOL], double T, dou
     p->law.bound = t[first] < CLEAR_SHARE * T ? IR_BOUND_MIXED : judge_class_of(first, served);
 }
 
+/* Faster than memory at its ceiling, with a footprint of which the last cache may still serve a part: the
+ * ladder tells a tenth from nothing, and a rung further it may be as little as that. */
+static bool resident(const ir_point *p, const ir_ceilings *c, const ir_fit *f, const ir_row *x)
+{
+    int last = 2;
+    while (last > 0 && !(c->level_B[last] > 0)) last--;
+    double still_B = 2 * c->level_B[3] * ir_level_instances(c, last, p->id.p.threads);
+    bool   outran = x->x_data_s > (1 + LAW_TOL) * law_left_s(f, x);
+    return p->flags & IR_FLAG_CACHE_RESIDENT || (outran && !p->id.cold && p->m.cost.footprint_B <= still_B);
+}
+
 static void label_by_draws(ir_point *p, const ir_ceilings *c, const ir_fit *f, const ir_row *x,
                            const double t[LAW_NCOL], double served)
 {
     static const ir_bound of[LAW_NCLASS] = {IR_BOUND_MEMORY, IR_BOUND_CACHE, IR_BOUND_COMPUTE,
                                             IR_BOUND_LATENCY};
     law_verdict           v;
-    law_label(f, p, x, t, served, law_nearer(c, p->id.p.threads), &v);
+    ir_row                own;
+    law_label(f, p, x, t, served, law_nearer(c, p->id.p.threads), resident(p, c, f, x), law_tells(p, c, &own),
+              &v);
     bool clear = v.clear >= CLEAR_P;
     p->law.bound_p = clear ? v.p : v.shown;
     p->law.bound = clear ? of[v.first] : IR_BOUND_MIXED;

@@ -110,12 +110,14 @@ const char *ir_how_name(ir_how h);
 typedef struct {
     double v, lo, hi;
     ir_how how;
-} ir_coef;
-enum { IR_FIT_DRAWS = 200, IR_FIT_KIN = 64, IR_FIT_NORMS = 7 };
-/* Fitted rows of one kernel that one term rules, by term: how many, and ln T/T_law summed. */
+} ir_coef; /* value and 95 % interval; NAN if unidentified */
+enum { IR_FIT_DRAWS = 200, IR_FIT_KIN = 96, IR_FIT_NORMS = 7 };
+/* Rows of one kernel. By term that rules them: how many, and ln T/T_law summed. least_s: the shortest time
+ * that arithmetic would take in one which it rules. norm: how likely each norm over data and arithmetic is by
+ * those in which both count, the best 1; all 1 where there are none. */
 typedef struct {
     char   family[IR_NAME], kernel[IR_NAME];
-    double n[3], sum[3], square[3];
+    double n[3], sum[3], square[3], least_s, norm[IR_FIT_NORMS];
 } ir_kin;
 typedef struct {
     char    device[64];
@@ -132,9 +134,10 @@ typedef struct {
     bool   eta_error; /* eta above 1.02: a wrong ceiling or count, not a result */
     double draw[IR_FIT_DRAWS][3];
     int    ndraw; /* bootstrap: (1/s, 1/eta, L) per draw, for verdicts */
-    /* For the probability of labels; not in a record. norm: how likely each norm over data and arithmetic is
-     * (belief.c), the best 1; spread: of each term over kernels, within: over rows of one (sd of ln T). */
-    double norm[IR_FIT_NORMS], spread[3], within;
+    /* For the probability of labels (belief.c); not in a record. norm: share of kernels that have each norm
+     * over data and arithmetic; 0: nobody was asked. spread: of each term over kernels, within: over rows of
+     * one (sd of ln T). launch_s: the ceiling. */
+    double norm[IR_FIT_NORMS], spread[3], within, launch_s;
     ir_kin kin[IR_FIT_KIN];
     int    nkin;
 } ir_fit;
@@ -162,6 +165,9 @@ ir_status ir_fit_rows(ir_form, const ir_row *rows, size_t n, uint64_t seed, ir_f
 ir_status ir_iron_fit(const ir_point *pts, size_t n, const ir_ceilings *, uint64_t seed, ir_fit out[2],
                       int *better);
 double    ir_fit_predict(const ir_fit *, const ir_row *); /* T in s; unidentified terms count as 0 */
+/* What all of these points do beside the law, as labels need it; ir_iron_fit() knows its own rows alone.
+ * Points that say nothing of the machine are passed over. */
+ir_status ir_fit_believe(ir_fit *, const ir_point *pts, size_t n, const ir_ceilings *);
 
 /* ---- verdict --------------------------------------------------------------------------------- */
 /* Fills level, terms, mfu, mbu, eta, eta_star, ridge, margin, bound, bound_p of a point. `fit` may be

@@ -89,12 +89,33 @@ typedef struct {
     int    first;
     double p, clear, shown;
 } law_verdict;
-/* What rows do beside the law: fills norm, spread, within and kin of a fit. */
-ir_status law_believe(ir_fit *, const ir_point *pts, const size_t *index, const ir_row *rows, size_t n);
+#define LAW_SLOW     0.69 /* ln 2: a kernel that takes twice as long is slow by its code */
+#define LAW_LEAST_SD 0.01
+/* ln of each term's factor, and how well it is known. */
+typedef struct {
+    double f[LAW_NCOL], cov[LAW_NCOL][LAW_NCOL];
+} law_factors;
+extern const double law_norms[IR_FIT_NORMS];
+/* Seconds of terms under a norm; e: d ln T / d ln of each, which sum to 1. */
+double law_time_of(const double t[LAW_NCOL], double p, double e[LAW_NCOL]);
+bool   law_both_count(const double t[LAW_NCOL]); /* do the terms show how data and arithmetic overlap? */
+/* NULL: no row of the point's kernel is known. */
+const ir_kin *law_kin(const ir_fit *, const ir_point *);
+/* Is the point's time evidence of what its kernel can do? Then *out is its row. */
+bool law_tells(const ir_point *, const ir_ceilings *, ir_row *out);
+/* What rows do beside the law: fills launch_s, norm, spread, within and kin of a fit. */
+ir_status law_believe(ir_fit *, const ir_point *pts, const size_t *index, const ir_row *rows, size_t n,
+                      double launch_s);
+double    law_left_s(const ir_fit *, const ir_row *); /* of a row's time, what launches leave */
+/* Factors before the row's time is looked at. */
+void law_prior(const ir_fit *, const ir_point *, const ir_row *, law_factors *);
+/* And after, under a norm. Returns the logarithm of how likely that time was. */
+double law_posterior(const double t[LAW_NCOL], double p, const ir_row *, law_factors *);
 /* t: the row's terms under the fit; served: the share of data's time that a cache takes; nearer: the last
- * cache's rate over memory's. */
+ * cache's rate over memory's; resident: the row was faster than memory; counted: law_tells() of this point.
+ */
 void law_label(const ir_fit *, const ir_point *, const ir_row *, const double t[LAW_NCOL], double served,
-               double nearer, law_verdict *);
+               double nearer, bool resident, bool counted, law_verdict *);
 /* (1/s, 1/eta, L) of a fit; unidentified: 0. */
 void   law_coefficients(const ir_fit *, double c[LAW_NCOL]);
 double law_combine(ir_form, double data_s, double comp_s, double lat_s);

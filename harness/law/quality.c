@@ -3,6 +3,7 @@
  * there is nothing to say. */
 #include "harness/law/law.h"
 #include "harness/stats/stats.h"
+#include "harness/left_out.h"
 
 #include <math.h>
 #include <stdarg.h>

@@ -48,13 +48,24 @@ double law_peak(const ir_point *p, const ir_ceilings *c)
 
 static bool rows_past_caches(const ir_point *p) { return p->id.kflags & IR_K_NT; }
 
+/* What memory of the point's node gives, over what it gives where threads put it; 1: not placed. NAN: that
+ * node was not measured. */
+static double rows_node(const ir_point *p, const ir_ceilings *c)
+{
+    char level[8];
+    if (p->id.p.node <= 0) return 1;
+    snprintf(level, sizeof level, "node%d", (p->id.p.node - 1) % 1000);
+    const ir_ceiling *x = ir_ceiling_find(c, IR_C_BANDWIDTH, level, "read", IR_NDTYPE, p->id.p.threads);
+    return x ? x->value / ir_bw_ceiling(c, ir_level_names[3], p->id.p.threads, 1, 0) : NAN;
+}
+
 void law_terms(const ir_point *p, const ir_ceilings *c, ir_row *out)
 {
     bool now = p->m.bw_now > 0;
     memset(out, 0, sizeof *out);
-    out->x_data_s =
-        rows_seconds(ir_cost_B(&p->m.cost), law_cost_bw(c, &p->m.cost, rows_past_caches(p), p->id.p.threads,
-                                                        p->id.cold, now, now ? p->m.bw_now : 1));
+    out->x_data_s = rows_seconds(ir_cost_B(&p->m.cost),
+                                 law_cost_bw(c, &p->m.cost, rows_past_caches(p), p->id.p.threads, p->id.cold,
+                                             now, now ? p->m.bw_now : rows_node(p, c)));
     out->x_comp_s = rows_seconds(p->m.cost.flops - p->m.cost.spare_flops, law_peak(p, c));
     out->x_launch = rows_launches(p, c);
 }
@@ -76,7 +87,7 @@ bool ir_row_of(const ir_point *p, const ir_ceilings *c, ir_row *out)
 bool ir_same_question(const ir_point *a, const ir_point *b)
 {
     if (strcmp(a->id.workload, b->id.workload) || a->id.p.dtype != b->id.p.dtype ||
-        a->id.p.threads != b->id.p.threads || a->id.cold != b->id.cold)
+        a->id.p.threads != b->id.p.threads || a->id.p.node != b->id.p.node || a->id.cold != b->id.cold)
         return false;
     return !memcmp(a->id.p.v, b->id.p.v, sizeof a->id.p.v);
 }
@@ -98,6 +109,16 @@ static bool slow_code(const ir_row *r, const ir_ceilings *c)
 {
     double launch_s = ir_launch_ceiling(c, 0);
     return r->x_data_s + r->x_comp_s + (launch_s > 0 ? launch_s : 0) * r->x_launch < 0.5 * r->T_s;
+}
+
+bool law_tells(const ir_point *p, const ir_ceilings *c, ir_row *out)
+{
+    char unused[sizeof p->law.withheld];
+    if (p->status != IR_OK || p->id.for_ceiling || p->id.kflags & (IR_K_NAIVE | IR_K_HALF) ||
+        ir_cost_accesses(&p->m.cost, IR_DEPENDENT) > 0)
+        return false;
+    if (p->flags & (IR_FLAG_SUSPECT | IR_FLAG_CACHE_RESIDENT) || !ir_row_of(p, c, out)) return false;
+    return !slow_code(out, c) && !ir_point_disturbed(p, unused, sizeof unused);
 }
 
 /* A question whose fastest answer is suspect is left out: its slower answers would pass for what the machine

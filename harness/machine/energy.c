@@ -6,6 +6,7 @@
  * microvolts over the shunt and 7 a sum. Power meters give watts. */
 #define _GNU_SOURCE
 #include "harness/machine/machine_internal.h"
+#include "harness/left_out.h"
 
 #include <errno.h>
 #include <fcntl.h>

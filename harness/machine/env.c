@@ -1,6 +1,7 @@
 /* env.c -- the environment record: a list of key and value, and what makes two of them comparable.
  * Unknown equals unknown; a known value differs from an unknown or missing one. */
 #include "harness/machine/machine_internal.h"
+#include "harness/left_out.h"
 
 #include <math.h>
 #include <stdlib.h>

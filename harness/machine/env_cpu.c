@@ -1,6 +1,7 @@
 /* env_cpu.c -- what /proc/cpuinfo, /sys/devices/system/cpu and the hypervisor say about the processor:
  * model, instruction sets, caches, clocks and their policy, SMT, virtualisation. */
 #include "harness/machine/machine_internal.h"
+#include "harness/left_out.h"
 
 #include <math.h>
 #include <stdlib.h>

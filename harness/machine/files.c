@@ -2,6 +2,7 @@
  * their own tree. Unreadable is an answer (false, NULL, NAN), never an error. */
 #define _GNU_SOURCE
 #include "harness/machine/machine_internal.h"
+#include "harness/left_out.h"
 
 #include <dirent.h>
 #include <errno.h>

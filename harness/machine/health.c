@@ -2,6 +2,7 @@
  * context switches. A counter that cannot be read is NAN. */
 #define _GNU_SOURCE
 #include "harness/machine/machine_internal.h"
+#include "harness/left_out.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -43,6 +43,14 @@ void ir_topology_plain(ir_topology *out);
 int    ir_topology_order(const ir_topology *, int *pu_os, int max);
 double ir_topology_llc_B(const ir_topology *); /* aggregate last-level data cache; NAN unknown */
 
+/* ---- nodes ----------------------------------------------------------------------------------- */
+enum { IR_MAX_NODES = 128 };
+/* NUMA nodes that have memory, that of a processor (OS index) first, the others by number. Writes their
+ * numbers; returns how many, 0: not known. */
+int ir_memory_nodes(int cpu, int node_of[IR_MAX_NODES]);
+/* Move touched memory of ir_host_alloc() to a node. IR_SKIP: the system does not let us. */
+ir_status ir_host_bind(void *p, size_t bytes, int node);
+
 /* ---- thread pool ----------------------------------------------------------------------------- */
 typedef struct ir_pool ir_pool;
 typedef void (*ir_pool_fn)(void *arg, int tid, int nthreads);

@@ -49,6 +49,7 @@ ir_status ir_topology_hwloc(const char *xml, const ir_cpumask *allowed, ir_topol
 /* IR_SKIP: no /sys/devices/system/cpu. allowed NULL: all. */
 ir_status ir_topology_sysfs(const char *root, const ir_cpumask *allowed, ir_topology *out);
 void      ir_topology_minimal(const ir_cpumask *allowed, ir_topology *out);
+int       ir_memory_nodes_at(const char *root, int cpu, int node_of[IR_MAX_NODES]);
 void      ir_topology_memory(const char *root, const int node_of[64], ir_topology *); /* mem_B, numa_mem_B */
 void      ir_cpu_model(const char *root, char *out, size_t cap);
 const char *ir_hwloc_version(char buf[24]); /* "": it is not loaded */

@@ -3,6 +3,7 @@
  * beside it. Cycles and instructions are the kernel's generic events, which need no name. */
 #define _GNU_SOURCE
 #include "harness/machine/machine_internal.h"
+#include "harness/left_out.h"
 
 #include <errno.h>
 #include <math.h>

@@ -1,6 +1,7 @@
 /* tasks.c -- which processes take CPU time (/proc/PID/stat), and waiting until they stop. */
 #define _GNU_SOURCE
 #include "harness/machine/machine_internal.h"
+#include "harness/left_out.h"
 
 #include <math.h>
 #include <stdlib.h>

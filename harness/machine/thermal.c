@@ -2,6 +2,7 @@
  * and the host's vitals, whose files stay open: a reading between samples must be cheap. */
 #define _GNU_SOURCE
 #include "harness/machine/machine_internal.h"
+#include "harness/left_out.h"
 
 #include <fcntl.h>
 #include <math.h>

@@ -2,6 +2,7 @@
  * hwloc's logical order: sets are ordered by their lowest OS index, from the socket inwards. Core
  * kinds come from the kernel's hybrid PMU lists, else from cpu_capacity. */
 #include "harness/machine/machine_internal.h"
+#include "harness/left_out.h"
 
 #include <math.h>
 #include <stdlib.h>

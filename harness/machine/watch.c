@@ -7,6 +7,7 @@
  * the file: the caller's CPU clock over wall. */
 #define _GNU_SOURCE
 #include "harness/machine/machine_internal.h"
+#include "harness/left_out.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -25,11 +25,24 @@ static ir_status applicable(ir_dev *dev, const ir_workload *w, const ir_kernel *
     return s;
 }
 
+/* Does the device have the memory node asked for? */
+static ir_status placeable(ir_dev *dev, const ir_params *p)
+{
+    ir_device_info d;
+    if (p->node <= 0) return IR_OK;
+    ir_status st = dev->be->describe(dev, &d);
+    if (st != IR_OK || p->node <= d.memory_nodes) return st;
+    if (d.memory_nodes == 0) return ir_fail(IR_SKIP, "memory cannot be put on a node of %s", d.id);
+    return ir_fail(IR_SKIP, "there is no memory node %d: %s has %d, from 0", p->node - 1, d.id,
+                   d.memory_nodes);
+}
+
 ir_status ir_bind(ir_dev *dev, const ir_workload *w, const ir_kernel *k, const ir_params *asked,
                   ir_bound_kernel *out)
 {
     *out = (ir_bound_kernel){.dev = dev, .w = w, .k = k, .p = *asked};
     out->status = resolve_threads(dev, &out->p);
+    if (out->status == IR_OK) out->status = placeable(dev, &out->p);
     if (out->status == IR_OK) out->status = applicable(dev, w, k, &out->p);
     if (out->status == IR_EDEVICE) dev->dead = true;
     if (out->status != IR_OK) snprintf(out->reason, sizeof out->reason, "%s", ir_why());

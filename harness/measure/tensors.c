@@ -165,6 +165,12 @@ ir_status tensors_alloc(ir_dev *dev, const ir_workload *w, const ir_params *p, b
         if (st != IR_OK) break;
         s->n = t + 1;
         s->mem[t] = s->base[t];
+        if (p->node > 0) {
+            st = dev->be->bind ? dev->be->bind(dev, &s->base[t], p->node - 1)
+                               : ir_fail(IR_SKIP, "%s cannot put memory on a node", dev->be->name);
+            s->unplaced |= 1u << t; /* nobody else gets it */
+        }
+        if (st != IR_OK) break;
         if (guard)
             st = guard_one(dev, s, t, misalign);
         else

@@ -13,8 +13,8 @@ typedef struct {
     void     *after[IR_MAX_TENSORS];  /* host view of the result; may alias mem.host */
     bool      owns_before[IR_MAX_TENSORS], owns_after[IR_MAX_TENSORS];
     bool      guarded;
-    uint32_t  gone, unplaced; /* bit sets: tensors without content; those whose pages were given up since they
-                                 were allocated */
+    uint32_t  gone, unplaced; /* bit sets: tensors without content; those whose pages were given up, or moved,
+                                 since they were allocated */
 } tensor_set;
 
 /* STAGGER_B: host tensors begin an odd number of lines apart modulo 4 KiB, so that a store to one and a load

@@ -45,15 +45,17 @@ static void cost_parts_writes(double write_B, double wa_B, ir_traffic part[IR_NP
 
 void ir_rec_cost_parts(const ir_rec_cost *f, ir_cost *o)
 {
+    const double rows_B = known_B(f->scattered ? f->weights_B : f->scattered_B);
     *o = f->all;
     memset(o->part, 0, sizeof o->part);
-    o->part[IR_OF_WEIGHTS].read_B = known_B(f->weights_B) - known_B(f->scattered_B);
+    o->part[IR_OF_WEIGHTS].read_B = known_B(f->weights_B) - rows_B;
     o->part[IR_OF_IN].read_B = known_B(f->in_B);
     o->part[IR_OF_OUT].read_B = known_B(f->out_B);
     o->part[IR_OF_KV].read_B = known_B(f->kv_B);
     cost_parts_writes(f->write_B, f->wa_B, o->part);
-    if (f->scattered_B > 0 || f->scatters > 0)
-        o->part[IR_OF_ROWS] = (ir_traffic){f->scattered_B, 0, 0, 0, IR_RANDOM, f->scatters};
+    if (rows_B > 0 || f->scatters > 0)
+        o->part[IR_OF_ROWS] =
+            (ir_traffic){.read_B = rows_B, .access = IR_RANDOM, .accesses = known_B(f->scatters)};
     o->part[IR_OF_REST].read_B = f->read_B - ir_cost_read_B(o);
     if (f->hops > 0) {
         o->part[IR_OF_IN].access = IR_DEPENDENT;

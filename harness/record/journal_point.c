@@ -36,6 +36,7 @@ static void write_identity(ir_json *o, const ir_point *p)
     ir_json_str(o, ir_point_key(p, key));
     ir_rec_write(o, ir_rec_point_id, p);
     write_params(o, p);
+    if (p->id.p.node > 0) ir_json_key_num(o, "node", p->id.p.node - 1); /* else where its threads put it */
     ir_json_key(o, "status");
     ir_json_str(o, ir_rec_status(p->status));
     ir_json_key(o, "error");

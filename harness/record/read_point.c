@@ -97,6 +97,15 @@ static ir_status read_point_read_words(ir_reader *r, const json_t *o, ir_point *
     return s;
 }
 
+static ir_status read_node(ir_reader *r, const json_t *o, ir_point *p)
+{
+    const json_t *v = json_object_get(o, "node");
+    int64_t       node = -1;
+    ir_status     s = v && !json_is_null(v) ? ir_read_integer(r, "node", v, 0, 1023, &node) : IR_OK;
+    p->id.p.node = (int)node + 1;
+    return s;
+}
+
 static ir_status read_point_read_status(ir_reader *r, const json_t *o, ir_point *p)
 {
     const char *status, *error, *why;
@@ -239,6 +248,7 @@ ir_status ir_read_point(ir_reader *r, const json_t *o)
     ir_point_init(p);
     s = ir_rec_read(r, ir_rec_point_id, o, p);
     if (s == IR_OK) s = read_params(r, o, p);
+    if (s == IR_OK) s = read_node(r, o, p);
     if (s == IR_OK) s = read_point_read_words(r, o, p);
     if (s == IR_OK) s = read_point_read_status(r, o, p);
     if (s == IR_OK) s = read_stats(r, o, "time_s", &p->m.wall);

@@ -1,5 +1,6 @@
 /* text_answer.c -- the last screen of a run: see answer.h. */
 #include "harness/record/text_answer.h"
+#include "harness/left_out.h"
 
 #include <math.h>
 #include <stdarg.h>

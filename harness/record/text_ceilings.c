@@ -338,6 +338,32 @@ static void latencies(const view *w)
     fputc('\n', w->t->f);
 }
 
+static void memory_by_node(const view *w)
+{
+    static const ir_col col[] = {{"node", false, 0, 0}, {"threads", true, 0, 0}, {"read", true, 0, 0},
+                                 {"95 %", false, 0, 1}, {"latency", true, 0, 0}, {"95 %", false, 0, 1}};
+    bool                any = false;
+    ir_table            tb;
+    for (size_t i = 0; i < w->cs->n; i++) {
+        const ir_ceiling *c = &w->cs->v[i], *hop;
+        if (!is_of(w, c, IR_C_BANDWIDTH) || strncmp(c->level, "node", 4) != 0) continue;
+        if (!any) {
+            ir_text_styled(w->t, TXT_BOLD, "Memory by node");
+            fputs(" of it, read by cores of the first; node 0 is their own\n", w->t->f);
+            ir_table_begin(&tb, w->t, col, sizeof col / sizeof *col);
+        }
+        any = true;
+        hop = c->threads == 1 ? chase(w, c->level, "huge") : NULL;
+        ir_table_cell(&tb, TXT_PLAIN, "%s", c->level + 4);
+        ir_table_cell(&tb, TXT_PLAIN, "%d", c->threads);
+        value_cells(&tb, w, c);
+        value_cells(&tb, w, hop);
+    }
+    if (!any) return;
+    ir_table_end(&tb);
+    fputc('\n', w->t->f);
+}
+
 /* ---- what only a device has ------------------------------------------------------------------ */
 static void overlaps(const view *w)
 {
@@ -427,6 +453,7 @@ void ir_text_ceilings(const ir_text *t, const ir_ceilings *cs)
         text_ceilings_bandwidth(&w);
         text_ceilings_peaks(&w);
         latencies(&w);
+        memory_by_node(&w);
         text_ceilings_values(&w, IR_C_LAUNCH, "Launch  ", "one empty parallel region or kernel");
         overlaps(&w);
         text_ceilings_values(&w, IR_C_CLOCK, "Clock   ", "while running, from a dependent chain");

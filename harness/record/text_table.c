@@ -2,6 +2,7 @@
  * whole columns are left out, and the reader is told which. */
 #include "harness/record/json_out.h"
 #include "harness/record/text.h"
+#include "harness/left_out.h"
 
 #include <errno.h>
 #include <stdarg.h>

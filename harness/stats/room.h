@@ -3,6 +3,7 @@
 #ifndef IR_STATS_ROOM_H
 #define IR_STATS_ROOM_H
 #include "harness/ironroof.h"
+#include "harness/left_out.h"
 
 #include <stdlib.h>
 

@@ -57,6 +57,7 @@ static ir_status open_pool(cpu_dev *c, const ir_open_options *asked)
                       : ir_fail(IR_EINVAL, "%d threads asked for, this process may use %d", n, have);
     if (s == IR_OK && !asked->look_only) s = ir_pool_new(c->pinned ? order : NULL, n, &c->pool);
     c->nthreads = n;
+    c->nnode = c->pinned && s == IR_OK ? ir_memory_nodes(order[0], c->node_of) : 0;
     free(order);
     return s;
 }
@@ -103,6 +104,7 @@ static ir_status cpu_describe(ir_dev *dev, ir_device_info *out)
     out->cores = c->topo.ncore;
     out->threads = c->nthreads;
     out->numa_nodes = c->topo.nnuma;
+    out->memory_nodes = c->nnode;
     out->clock_Hz = NAN;
     out->mem_B = c->topo.mem_B;
     out->llc_B = ir_topology_llc_B(&c->topo);
@@ -136,6 +138,12 @@ static ir_status cpu_alloc(ir_dev *dev, size_t bytes, ir_mem *out)
     span all = {out->p, bytes};
     ir_pool_run(c->pool, c->nthreads, backend_touch, &all);
     return IR_OK;
+}
+
+static ir_status cpu_bind(ir_dev *dev, const ir_mem *m, int node)
+{
+    const cpu_dev *c = cpu_of(dev);
+    return ir_host_bind(m->p, m->bytes, c->node_of[node]); /* it was asked whether there is one */
 }
 
 static void cpu_release(ir_dev *dev, ir_mem *m)
@@ -248,6 +256,7 @@ const ir_backend cpu_backend = {.name = "cpu",
                                 .describe = cpu_describe,
                                 .alloc = cpu_alloc,
                                 .release = cpu_release,
+                                .bind = cpu_bind,
                                 .put = cpu_put,
                                 .get = cpu_get,
                                 .sync = cpu_sync,

@@ -47,12 +47,13 @@ const cpu_features *cpu_features_get(void);
 /* Device state behind ir_dev.self. */
 typedef struct {
     ir_topology topo;
-    ir_pool    *pool;            /* topo order, up to the thread limit */
-    int         nthreads;        /* pool size: what threads = 0 means */
-    bool        pinned, entered; /* entered: a timed stretch holds thread 0's place */
-    cpu_isa     isa;             /* in use: the widest of rivals, unless a measurement chose another */
-    uint32_t    rivals;          /* bit set: those that --isa allows; by itself every one with wide vectors */
-    bool        narrowed;        /* a proof uses the next narrower one */
+    ir_pool    *pool;                         /* topo order, up to the thread limit */
+    int         nthreads;                     /* pool size: what threads = 0 means */
+    int         node_of[IR_MAX_NODES], nnode; /* memory nodes, thread 0's own first */
+    bool        pinned, entered;              /* entered: a timed stretch holds thread 0's place */
+    cpu_isa     isa;      /* in use: the widest of rivals, unless a measurement chose another */
+    uint32_t    rivals;   /* bit set: those that --isa allows; by itself every one with wide vectors */
+    bool        narrowed; /* a proof uses the next narrower one */
     ir_pages    pages;
 } cpu_dev;
 static inline cpu_dev *cpu_of(const ir_dev *dev) { return (cpu_dev *)dev->self; }

@@ -328,7 +328,7 @@ CU_FN void flash_fetch(const keys<typename U::T> &k, unsigned char *tile, int j0
 {
     typedef typename U::T T;
     const attention_args &p = k.p;
-    CU_UNROLL_BY(2) for (int i = (int)threadIdx.x; i < 2 * KT * (DH / 8); i += FLASH_THREADS)
+    CU_UNROLL_BY(1) for (int i = (int)threadIdx.x; i < 2 * KT * (DH / 8); i += FLASH_THREADS)
     {
         int which = i / (KT * (DH / 8)), r = i / (DH / 8), d = i % (DH / 8) * 8, j = j0 + r - which * KT;
         unsigned char *dst = tile + r * flash_stride<DH>() + 2 * d; /* values lie behind the keys */
@@ -624,7 +624,7 @@ ir_status rw_attention(cuda_dev *c, const ly_row *r, int64_t cap, rw_buf qkv, vo
     if (r->heads > 65535) return ir_fail(IR_SKIP, "attention: at most 65535 heads");
     dim3      grid((unsigned)(r->batch * r->tokens), (unsigned)r->heads, (unsigned)split);
     int       row_B = p.dh * (int)pr_width(kv_t);
-    bool      fast = row_B % 16 == 0 && row_B <= 32 * 16 && (uintptr_t)kv % 16 == 0;
+    bool      fast = kv_t != PR_I8 && row_B % 16 == 0 && row_B <= 32 * 16 && (uintptr_t)kv % 16 == 0;
     auto      fn = kv_t == PR_F32   ? attention_kernel<float>
                    : kv_t == PR_F16 ? attention_kernel<__half>
                    : kv_t == PR_I8  ? attention_kernel<kv8>

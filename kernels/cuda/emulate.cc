@@ -141,6 +141,10 @@ void leave_block(fiber *f)
     }
 }
 
+} // namespace
+static void pick(bool stay);
+namespace
+{
 void trampoline()
 {
 #if defined(EMU_ASAN)
@@ -161,7 +165,7 @@ void trampoline()
         if (running == 0)
             swap_to(f, nullptr);
         else
-            emu_yield();
+            pick(emu_eager);
     }
 }
 
@@ -224,15 +228,25 @@ int lane_of(const fiber *f, int width)
 }
 
 /* ---- numbers --------------------------------------------------------------------------------- */
+float half_of(unsigned bits)
+{
+    static std::vector<float> all; /* the conversion is a loop: by table */
+    for (unsigned i = (unsigned)all.size(); i < 1 << 16; i++) {
+        __half_raw h;
+        h.x = (unsigned short)i;
+        all.push_back(__half2float(__half(h)));
+    }
+    return all[bits & 0xFFFF];
+}
 float from_bits(emu_type t, unsigned bits)
 {
-    __half_raw        h;
-    __nv_bfloat16_raw b;
-    h.x = b.x = (unsigned short)bits;
     float f;
     switch (t) {
-    case EMU_F16: return __half2float(__half(h));
-    case EMU_BF16: return __bfloat162float(__nv_bfloat16(b));
+    case EMU_F16: return half_of(bits);
+    case EMU_BF16:
+        bits <<= 16;
+        memcpy(&f, &bits, 4);
+        return f;
     case EMU_TF32:
         bits &= ~0x1FFFu;
         memcpy(&f, &bits, 4);
@@ -261,23 +275,30 @@ unsigned long long cu_nanoseconds()
     return (unsigned long long)std::chrono::steady_clock::now().time_since_epoch().count();
 }
 
-void emu_yield()
+static void go_to(fiber *from, size_t i)
+{
+    self = i;
+    emu_where = &fibers[i]->at;
+    swap_to(from, fibers[i]);
+}
+
+/* The next thread that can go on; stay: of this block while it has one, so that blocks of a cluster drift
+ * apart as far as they may. */
+static void pick(bool stay)
 {
     fiber *from = fibers[self];
-    if (++idle > 2000 * fibers.size())
-        give_up("deadlock: no thread can go on (a barrier that not all threads reach?)");
     size_t n = fibers.size();
-    for (size_t k = 1; k <= n; k++) {
-        size_t i = (emu_reverse ? self + n - k : self + k) % n;
-        if (fibers[i]->done || fibers[i]->blocked()) continue;
-        if (i == self) return;
-        self = i;
-        emu_where = &fibers[i]->at;
-        swap_to(from, fibers[i]);
-        return;
-    }
+    if (++idle > 2000 * n) give_up("deadlock: no thread can go on (a barrier that not all threads reach?)");
+    for (int any = stay ? 0 : 1; any < 2; any++)
+        for (size_t k = 1; k <= n; k++) {
+            size_t i = (emu_reverse ? self + n - k : self + k) % n;
+            if (fibers[i]->done || fibers[i]->blocked() || (!any && fibers[i]->blk != from->blk)) continue;
+            if (i != self) go_to(from, i);
+            return;
+        }
     give_up("deadlock: every thread waits (a barrier that not all threads reach?)");
 }
+void emu_yield() { pick(false); }
 
 /* Until *word is another. */
 static void wait_change(const unsigned long *word, unsigned long was)
@@ -285,7 +306,7 @@ static void wait_change(const unsigned long *word, unsigned long was)
     fiber *f = fibers[self];
     f->wait_on = word;
     f->wait_was = was;
-    while (*word == was) emu_yield();
+    while (*word == was) pick(emu_eager);
     f->wait_on = nullptr;
 }
 
@@ -423,11 +444,18 @@ static void bar_settle(barrier &x)
     x.left = x.count;
     idle = 0;
 }
+/* emu_eager: who waited for the phase that ends goes on at once. */
 static void bar_came(barrier &x)
 {
+    unsigned phase = x.phase;
     if (!x.left) give_up("more arrivals at a barrier than it was made for");
     x.left--;
     bar_settle(x);
+    for (size_t i = 0; emu_eager && x.phase != phase && i < fibers.size(); i++)
+        if (i != self && !fibers[i]->done && fibers[i]->wait_on == &x.turn) {
+            go_to(fibers[self], i);
+            return;
+        }
 }
 
 void emu_bar_init(void *bar, unsigned count)
@@ -536,25 +564,22 @@ void emu_mma(emu_type t, void *d, const unsigned *a, const unsigned *b)
         const unsigned *a, *b;
     } mine{d, a, b};
     emu_meet(32, &mine, [t](void **all) {
-        int                per = 4 / width_of(t), K = 8 * per; /* elements a register; k of the instruction */
-        std::vector<float> A((size_t)(16 * K)), B((size_t)(8 * K));
+        int   per = 4 / width_of(t), K = 8 * per; /* elements a register; k of the instruction */
+        float A[16][32], B[8][32];
         for (int l = 0; l < 32; l++) {
             int g = l / 4, q = l % 4;
             op *o = (op *)all[l];
             for (int r = 0; r < 4; r++)
                 for (int e = 0; e < per; e++)
-                    A[(size_t)((g + 8 * (r & 1)) * K + q * per + e + (r / 2) * K / 2)] =
-                        element(t, o->a[r], e);
+                    A[g + 8 * (r & 1)][q * per + e + (r / 2) * K / 2] = element(t, o->a[r], e);
             for (int r = 0; r < 2; r++)
-                for (int e = 0; e < per; e++)
-                    B[(size_t)(g * K + q * per + e + r * K / 2)] = element(t, o->b[r], e);
+                for (int e = 0; e < per; e++) B[g][q * per + e + r * K / 2] = element(t, o->b[r], e);
         }
         for (int l = 0; l < 32; l++)
             for (int r = 0; r < 4; r++) {
                 int    i = l / 4 + 8 * (r / 2), j = 2 * (l % 4) + (r & 1);
                 double s = 0;
-                for (int k = 0; k < K; k++)
-                    s += (double)A[(size_t)(i * K + k)] * (double)B[(size_t)(j * K + k)];
+                for (int k = 0; k < K; k++) s += (double)A[i][k] * (double)B[j][k];
                 op *o = (op *)all[l];
                 if (t == EMU_I8)
                     ((int *)o->d)[r] += (int)s;

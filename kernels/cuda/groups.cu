@@ -157,7 +157,7 @@ template <int BITS, int B, int R> CU_KERNEL(THREADS, 2) groups_kernel(pr_args p,
 template <int BITS, int B>
 static ir_status few_rows(cuda_dev *c, const pr_args *p, const gr_planes *g, size_t first)
 {
-    constexpr int R = B == 8 ? 2 : 4;
+    constexpr int R = B == 8 ? 1 : B == 4 ? 2 : 4; /* more sums and operands would not fit the registers */
     if (p->N >= R * 2 * c->sms)
         return cuda_launch(c, groups_kernel<BITS, B, R>, dim3(cuda_ceil((size_t)p->N, R)), dim3(THREADS), 0,
                            *p, *g, first);

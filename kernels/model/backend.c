@@ -74,6 +74,7 @@ static ir_status backend_describe(ir_dev *dev, ir_device_info *out)
     out->cores = (int)m->cores;
     out->threads = m->gpu > 0 ? 0 : (int)m->cores;
     out->numa_nodes = m->gpu > 0 ? 0 : (int)m->nodes;
+    out->memory_nodes = m->nfar > 0 ? 1 + m->nfar : 0;
     out->modelled = true;
     out->clock_Hz = m->clock.one_Hz;
     out->mem_B = m->level[last].size_B * ceil(m->cores / m->level[last].cores);

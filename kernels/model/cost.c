@@ -270,9 +270,25 @@ static void work_s(const model_machine *m, const ir_workload *w, uint32_t kflags
     o->overlap = k->overlap;
 }
 
-void model_plan_at(const model_machine *m, const ir_workload *w, uint32_t kflags, const ir_params *p,
-                   int level, model_plan *o)
+/* The machine as memory on one of its nodes makes it: one instance of memory, of that node's figures. */
+static void placed_on(const model_machine *m, int node, model_machine *out)
 {
+    *out = *m;
+    model_level *x = &out->level[m->nlevel - 1];
+    x->cores = m->cores;
+    if (node < 1 || node > m->nfar) return;
+    x->latency_s = m->far[node - 1].latency_s;
+    x->core_Bps = m->far[node - 1].core_Bps;
+    x->all_Bps = m->far[node - 1].all_Bps;
+}
+
+void model_plan_at(const model_machine *as_described, const ir_workload *w, uint32_t kflags,
+                   const ir_params *p, int level, model_plan *o)
+{
+    model_machine        placed;
+    const model_machine *m = as_described;
+    if (p->node > 0) placed_on(as_described, p->node - 1, &placed);
+    if (p->node > 0) m = &placed;
     ir_cost c = w->cost(w, p);
     size_t  i = cost_kind_of(w->family), n = sizeof kind / sizeof *kind;
     memset(o, 0, sizeof *o);

@@ -94,6 +94,12 @@ static const figure level_figures[] = {
     {"write", "stores over reads", AT(write), 0, 8, 1, true, false},
     SHARE("mix", mix, "gain of mixing reads and stores, half and half", -0.9, 4, 0)};
 #undef AT
+#define AT(f) offsetof(model_far, f)
+static const figure far_figures[] = {
+    {"latency_s", "one dependent load of far memory", AT(latency_s), 0, 1, NAN, true, false},
+    RATE("core_Bps", core_Bps, "what one core reads of it", NAN),
+    RATE("all_Bps", all_Bps, "what it gives all cores of a node", NAN)};
+#undef AT
 #define AT(f) offsetof(model_kernel, f)
 static const figure kernel_figures[] = {
     {"data", "share of the bandwidth that the kernels reach", AT(data), 0, 1, 1, true, false},
@@ -101,6 +107,7 @@ static const figure kernel_figures[] = {
     SHARE("overlap", overlap, "p of the norm over data and arithmetic: 1 adds, 64 is the larger", 1, 64, 1)};
 enum {
     NLEVELF = sizeof level_figures / sizeof *level_figures,
+    NFARF = sizeof far_figures / sizeof *far_figures,
     NKERNELF = sizeof kernel_figures / sizeof *kernel_figures
 };
 static const char *const class_name[MODEL_NCLASS] = {"stream", "gemm", "gemv", "conv", "net", "op"};
@@ -124,6 +131,7 @@ void model_defaults(model_machine *m)
     memset(m, 0, sizeof *m);
     put_defaults(m, figures, NFIGURE);
     for (int l = 0; l < MODEL_LEVELS; l++) put_defaults(&m->level[l], level_figures, NLEVELF);
+    for (int i = 0; i < MODEL_FAR; i++) put_defaults(&m->far[i], far_figures, NFARF);
     for (int k = 0; k < MODEL_NCLASS; k++) put_defaults(&m->kernel[k], kernel_figures, NKERNELF);
 }
 
@@ -175,6 +183,19 @@ static ir_status set_level(model_machine *m, const char *path, double v)
     return st;
 }
 
+static ir_status set_far(model_machine *m, const char *path, double v)
+{
+    char *end;
+    long  i = strtol(path + strlen("far["), &end, 10);
+    if (strncmp(end, "].", 2) != 0 || i < 0 || i >= MODEL_FAR)
+        return ir_fail(IR_EINVAL, "%s: far memories are far[0] to far[%d]", path, MODEL_FAR - 1);
+    const figure *f = named(far_figures, NFARF, end + 2);
+    if (!f) return fields_unknown(path, "far memory", far_figures, NFARF);
+    ir_status st = fields_put(path, &m->far[i], f, v);
+    if (st == IR_OK && i >= m->nfar) m->nfar = (int)i + 1;
+    return st;
+}
+
 static ir_status set_kernel(model_machine *m, const char *path, double v)
 {
     const char *at = path + strlen("kernel."), *dot = strchr(at, '.');
@@ -222,6 +243,7 @@ ir_status model_set(model_machine *m, const char *path, double v, const char *te
 {
     if (text) return fields_set_text(m, path, text);
     if (fields_begins(path, "level[")) return set_level(m, path, v);
+    if (fields_begins(path, "far[")) return set_far(m, path, v);
     if (fields_begins(path, "kernel.")) return set_kernel(m, path, v);
     if (fields_begins(path, "peak.")) return set_peak(m->peak, path, path + strlen("peak."), v);
     if (fields_begins(path, "matrix.")) return set_peak(m->matrix, path, path + strlen("matrix."), v);
@@ -309,11 +331,29 @@ static ir_status check_levels(const model_machine *m)
     return st;
 }
 
+/* Far memory is no nearer than a node's own. */
+static ir_status check_far(const model_machine *m)
+{
+    char               prefix[32];
+    const model_level *own = &m->level[m->nlevel - 1];
+    ir_status          st = IR_OK;
+    if (m->nfar > 0 && m->gpu > 0) return ir_fail(IR_EINVAL, "far: a GPU's memory is one");
+    for (int i = 0; i < m->nfar && st == IR_OK; i++) {
+        snprintf(prefix, sizeof prefix, "far[%d].", i);
+        st = given(prefix, &m->far[i], far_figures, NFARF);
+        if (st == IR_OK && m->far[i].latency_s < own->latency_s)
+            st = ir_fail(IR_EINVAL, "%slatency_s: %g: at least the %g of level[%d]", prefix,
+                         m->far[i].latency_s, own->latency_s, m->nlevel - 1);
+    }
+    return st;
+}
+
 ir_status model_check(const model_machine *m)
 {
     ir_status st = *m->name ? IR_OK : ir_fail(IR_EINVAL, "name: missing: a text");
     if (st == IR_OK) st = given("", m, figures, NFIGURE);
     if (st == IR_OK) st = check_levels(m);
+    if (st == IR_OK) st = check_far(m);
     if (st != IR_OK) return st;
     for (ir_dtype t = IR_F64; t <= IR_F32; t++)
         if (!(m->peak[t] > 0))
@@ -352,6 +392,7 @@ void model_fields_print(FILE *out)
 {
     print_figures(out, "", figures, NFIGURE);
     print_figures(out, "level[N].", level_figures, NLEVELF);
+    print_figures(out, "far[N].", far_figures, NFARF);
     print_figures(out, "kernel.CLASS.", kernel_figures, NKERNELF);
     fprintf(out, "%-26s flop a cycle and core of the vector, and of the matrix units; 0: none\n",
             "peak.TYPE, matrix.TYPE");

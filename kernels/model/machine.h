@@ -13,7 +13,14 @@
 extern "C" {
 #endif
 
-enum { MODEL_LEVELS = 4, MODEL_NAME = 64, MODEL_ABOUT = 160, MODEL_SOURCES = 24, MODEL_PATH = 256 };
+enum {
+    MODEL_LEVELS = 4,
+    MODEL_FAR = 7,
+    MODEL_NAME = 64,
+    MODEL_ABOUT = 160,
+    MODEL_SOURCES = 24,
+    MODEL_PATH = 256
+};
 typedef enum { MODEL_HOST, MODEL_GPU } model_kind;
 /* What kernels do alike: their efficiencies and how far their data and arithmetic overlap. */
 typedef enum {
@@ -33,6 +40,11 @@ typedef enum {
 typedef struct {
     double size_B, cores, latency_s, core_Bps, all_Bps, write, mix;
 } model_level;
+/* Memory beyond the node that threads begin on, one of `nodes` or none of them: another socket's,
+ * high-bandwidth memory, memory on CXL. As of a level; cores ask for lines as of their own memory. */
+typedef struct {
+    double latency_s, core_Bps, all_Bps;
+} model_far;
 typedef struct {
     double data, comp, overlap;
 } model_kernel; /* shares of the ceilings; the p of the p-norm */
@@ -63,6 +75,8 @@ typedef struct {
         slow_share; /* slow_cores: of `cores`, those at slow_share of the rest */
     model_level level[MODEL_LEVELS];
     int         nlevel; /* 2 to 4: caches, then memory */
+    model_far   far[MODEL_FAR];
+    int         nfar; /* 0: nothing is said of where memory lies */
     struct {
         double nt, evade, lines, prefetch, gather;
     } memory;

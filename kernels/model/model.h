@@ -46,6 +46,8 @@ typedef struct {
     double memory, cache, compute, latency;
 } model_elasticity;
 model_elasticity model_elasticity_of(const model_plan *, double reps);
+/* At another moment: when the resources have these rates. */
+model_elasticity model_elasticity_at(const model_plan *, double reps, const model_scale *);
 /* The class of the largest elasticity, and how large that is. */
 ir_bound model_bound_of(const model_elasticity *, double *share);
 #ifdef __cplusplus

@@ -7,18 +7,26 @@
 
 static const double STEP = 0.01;
 
-static double gained(const model_plan *o, double reps, model_scale s)
+static double gained(const model_plan *o, double reps, const model_scale *at, model_scale by)
 {
-    static const model_scale as_is = {1, 1, 1, 1, 1};
-    return log(model_batch_s(o, &as_is, reps) / model_batch_s(o, &s, reps)) / log1p(STEP);
+    model_scale s = {at->memory * by.memory, at->cache * by.cache, at->compute * by.compute,
+                     at->launch * by.launch, at->wait * by.wait};
+    return log(model_batch_s(o, at, reps) / model_batch_s(o, &s, reps)) / log1p(STEP);
+}
+
+model_elasticity model_elasticity_at(const model_plan *o, double reps, const model_scale *at)
+{
+    const double up = 1 + STEP;
+    return (model_elasticity){gained(o, reps, at, (model_scale){up, 1, 1, 1, 1}),
+                              gained(o, reps, at, (model_scale){1, up, 1, 1, 1}),
+                              gained(o, reps, at, (model_scale){1, 1, up, 1, 1}),
+                              gained(o, reps, at, (model_scale){1, 1, 1, up, up})};
 }
 
 model_elasticity model_elasticity_of(const model_plan *o, double reps)
 {
-    const double up = 1 + STEP;
-    return (model_elasticity){
-        gained(o, reps, (model_scale){up, 1, 1, 1, 1}), gained(o, reps, (model_scale){1, up, 1, 1, 1}),
-        gained(o, reps, (model_scale){1, 1, up, 1, 1}), gained(o, reps, (model_scale){1, 1, 1, up, up})};
+    static const model_scale as_is = {1, 1, 1, 1, 1};
+    return model_elasticity_at(o, reps, &as_is);
 }
 
 ir_bound model_bound_of(const model_elasticity *e, double *share)

@@ -37,6 +37,13 @@ void model_vary(model_machine *m, uint64_t seed)
         d.seed = d.seed * 31 + (unsigned char)*c; /* another one of each machine */
     if (seed == 0) return;
     for (int l = 0; l < m->nlevel; l++) vary_level(&d, m, l);
+    for (int i = 0; i < m->nfar; i++) {
+        const model_level *own = &m->level[m->nlevel - 1];
+        double             rate = model_about(&d, 0.2);
+        m->far[i].latency_s = fmax(m->far[i].latency_s * model_about(&d, 0.2), 1.1 * own->latency_s);
+        m->far[i].core_Bps *= rate;
+        m->far[i].all_Bps *= rate;
+    }
     double clock = model_about(&d, 0.15);
     m->clock.one_Hz *= clock;
     m->clock.all_Hz = fmin(m->clock.all_Hz * clock * model_about(&d, 0.05), m->clock.one_Hz);

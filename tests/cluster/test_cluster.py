@@ -169,7 +169,8 @@ def no_shared_folder(cluster, program):
             return
     give(cluster, "n3", s=0.85)
     s = Sweep(cluster, program, "--no-net", "--nodes", "all", "--timeout", "20", place=place)
-    expect(s.code == 2 and "--no-shared" in s.error, "nodes that do not see the folder: --no-shared is named", s)
+    hint = s.code == 2 and "--no-shared" in s.error
+    expect(hint, "nodes that do not see the folder: --no-shared is named", s)
     net = ["--no-net"] if not network_here(cluster, program) else []
     step = ["--step", STEP] if not net else []
     words = [*net, *step, "--no-shared", "--nodes", "all", "--timeout", "40"]
@@ -183,9 +184,9 @@ def no_shared_folder(cluster, program):
     )
     if net:
         return
-    law = s.json["network"]["allreduce"]
-    expect(law["BW_net"] > 0 and s.json["network"]["BW_net"] > 0, "and the network is measured", s.json["network"])
-    steps = s.json["network"]["steps"]
+    net = s.json["network"]
+    expect(net["BW_net"] > 0 and net["allreduce"]["BW_net"] > 0, "and the network is measured", net)
+    steps = net["steps"]
     expect(
         len(steps) == 1
         and steps[0]["nodes"] == 4

@@ -20,7 +20,7 @@ function(ir_plant target kernel name file from to)
     CONTENT "#define pr_${kernel} pr_${id}\n#include \"${whole}\"\n")
   add_library(planted_${id} OBJECT ${dir}/${id}.cc)
   set_target_properties(planted_${id} PROPERTIES CXX_STANDARD 20 CXX_STANDARD_REQUIRED ON
-    COMPILE_OPTIONS "-O1;-w;${instrument}")
+    COMPILE_OPTIONS "-O1;-w;-Wno-psabi;${instrument}")
   target_include_directories(planted_${id} BEFORE PRIVATE ${dir})
   target_link_libraries(planted_${id} PRIVATE ir_cuda_emulated)
   target_link_libraries(${target} PRIVATE planted_${id})

@@ -1,5 +1,6 @@
-/* options.c -- how AddressSanitizer watches a fuzz target: short stacks of allocations and a small quarantine.
- * An execution is some hundred small allocations, and a crash is replayed with whatever ASAN_OPTIONS says. */
+/* options.c -- how AddressSanitizer watches a fuzz target: short stacks of allocations and a small
+ * quarantine. An execution is some hundred small allocations, and a crash is replayed with whatever
+ * ASAN_OPTIONS says. */
 const char *__asan_default_options(void);
 const char *__asan_default_options(void)
 {

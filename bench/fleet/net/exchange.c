@@ -23,6 +23,7 @@ enum {
     MOST_REPS = 4096,
     MOST_BATCHES = 1024,
     LEAST_BATCHES = 8,
+    PATIENCE = 3, /* stretches more, for so many batches on a slow link */
     GROUPS = 24
 };
 static const double STRETCH_S = 0.06, CLOCK_S = 1.05, CLOCK_UNSURE = 5e-4, RUNG_S = 0.04, BATCH_S = 2e-4;
@@ -142,7 +143,8 @@ static double ping_pong(char *buf, int n, int partner, bool first, double stretc
             continue;
         }
         t[count++] = (done - began) / reps;
-        if (count == MOST_BATCHES || (count >= LEAST_BATCHES && done > end)) reps = 0;
+        bool enough = count >= LEAST_BATCHES || done > end + PATIENCE * stretch_s;
+        if (count == MOST_BATCHES || (enough && done > end)) reps = 0;
     }
     if (!ok || !first) return ok ? 0 : NAN;
     qsort(t, (size_t)count, sizeof *t, exchange_ascending);
@@ -316,10 +318,10 @@ bool net_sum_run(net_sum *s, int g, double deadline_s)
  * for it. */
 static void allreduce(const net_order *o, int rank, net_report *r)
 {
-    int     members = group_size[o->group], reps = o->size_B < 1 << 20 ? 15 : 5;
+    int     members = group_size[o->group], reps = o->reps;
     bool    right = true;
     net_sum s, none = {0};
-    double  t[16];
+    double  t[NET_MOST_REPS];
     r->failed = net_sum_begin(&s, o->size_B) ? 0 : 1;
     for (int k = 0; k <= reps && !r->failed; k++) {
         net_sum_fill(&s, rank);

@@ -27,8 +27,9 @@ typedef struct {
     int     op, partner, group;
     bool    first;
     int64_t size_B; /* of a sum; of a step 0: compute alone */
+    int     reps;   /* of a sum, 1 to NET_MOST_REPS */
 } net_order;
-enum { NET_SIZES = 12 };
+enum { NET_SIZES = 12, NET_MOST_REPS = 15 };
 typedef struct {
     int    failed;             /* 1: the partner did not answer in time; 2: a wrong sum; 3: no computation */
     double latency_s, out_Bps; /* of a pair: half a round trip; this end's sending */

@@ -1,13 +1,13 @@
 /* frame.c -- see frame.h. A line: MARK NODE ID PART PARTS LENGTH CHECKSUM:PAYLOAD */
 #define _GNU_SOURCE
-#include "bench/fleet/frame.h"
+#include "harness/record/frame.h"
 
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define MARK "ironroof-frame"
-enum { HEAD_B = 180, PAYLOAD_B = FRAME_LINE_B - HEAD_B, MOST_PARTS = 100000, COPIES = 2 };
+enum { HEAD_B = 180, PAYLOAD_B = IR_FRAME_LINE_B - HEAD_B, MOST_PARTS = 100000, COPIES = 2 };
 
 /* CRC-32 of IEEE 802.3, going on from `crc`. */
 static uint32_t checksum(uint32_t crc, const char *s, size_t n)
@@ -20,12 +20,12 @@ static uint32_t checksum(uint32_t crc, const char *s, size_t n)
     return ~crc;
 }
 
-bool frame_write(FILE *f, const char *node, const char *id, const char *text, size_t n)
+bool ir_frame_write(FILE *f, const char *node, const char *id, const char *text, size_t n)
 {
     size_t parts = n ? (n + PAYLOAD_B - 1) / PAYLOAD_B : 1;
-    bool   ok = strlen(node) < FRAME_NODE && strlen(id) < FRAME_ID;
+    bool   ok = strlen(node) < IR_FRAME_NODE && strlen(id) < IR_FRAME_ID;
     for (size_t i = 0; i < COPIES * parts && ok; i++) {
-        char        head[HEAD_B], line[FRAME_LINE_B + 1];
+        char        head[HEAD_B], line[IR_FRAME_LINE_B + 1];
         size_t      part = i % parts, size = part + 1 < parts ? PAYLOAD_B : n - part * PAYLOAD_B;
         const char *at = text + part * PAYLOAD_B;
         int         h = snprintf(head, sizeof head, "%s %s %zu %zu %zu", node, id, part, parts, size);
@@ -38,7 +38,7 @@ bool frame_write(FILE *f, const char *node, const char *id, const char *text, si
 
 /* ---- reading --------------------------------------------------------------------------------- */
 typedef struct {
-    char        node[FRAME_NODE], id[FRAME_ID];
+    char        node[IR_FRAME_NODE], id[IR_FRAME_ID];
     size_t      part, parts, size;
     const char *text;
 } frame_part;
@@ -82,7 +82,7 @@ static bool same_message(const frame_part *a, const frame_part *b)
 }
 
 /* p[0 .. n) are one message's parts in order, some of them twice. */
-static bool join(const frame_part *p, size_t n, frame_message *m)
+static bool join(const frame_part *p, size_t n, ir_frame_message *m)
 {
     size_t size = 0, next = 0;
     for (size_t i = 0; i < n; i++)
@@ -124,11 +124,11 @@ static frame_part *find_parts(const char *output, size_t n, size_t *found, size_
     return v ? v : malloc(1);
 }
 
-bool frame_read(const char *output, size_t n, frame_messages *out)
+bool ir_frame_read(const char *output, size_t n, ir_frame_messages *out)
 {
     size_t      found;
     frame_part *p = find_parts(output, n, &found, &out->damaged);
-    *out = (frame_messages){.damaged = p ? out->damaged : 0};
+    *out = (ir_frame_messages){.damaged = p ? out->damaged : 0};
     if (!p) return false;
     if (found) qsort(p, found, sizeof *p, part_by_place);
     out->v = calloc(found + 1, sizeof *out->v);
@@ -138,13 +138,13 @@ bool frame_read(const char *output, size_t n, frame_messages *out)
         ok = join(p + i, j - i, &out->v[out->n++]);
     }
     free(p);
-    if (!ok) frame_free(out);
+    if (!ok) ir_frame_free(out);
     return ok;
 }
 
-void frame_free(frame_messages *m)
+void ir_frame_free(ir_frame_messages *m)
 {
     for (size_t i = 0; m->v && i < m->n; i++) free(m->v[i].text);
     free(m->v);
-    *m = (frame_messages){0};
+    *m = (ir_frame_messages){0};
 }

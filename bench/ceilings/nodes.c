@@ -1,0 +1,75 @@
+/* nodes.c -- memory by the node it lies on: what the first node's cores read of it, and how long a dependent
+ * load takes. Node 0 is their own; the others are another socket's, high-bandwidth memory beside DDR, memory
+ * on CXL: whatever the device names. Their levels are "node0", "node1" ..., which no point without a
+ * placement meets. */
+#include "bench/ceilings/stages.h"
+#include "kernels/workloads/table.h"
+#include "harness/machine/machine.h"
+
+#include <math.h>
+
+/* Threads of the first node, at most as many as there are. */
+static int threads_of_first(const measure_context *s)
+{
+    int n = 0;
+    for (int i = 0; i < s->topo.npu; i++) n += s->topo.pu[i].numa == s->topo.pu[0].numa;
+    double smt = s->topo.ncore > 0 ? (double)s->topo.npu / s->topo.ncore : 1;
+    n = (int)round(n / fmax(smt, 1));
+    return n < 1 ? 1 : n > s->info.threads ? s->info.threads : n;
+}
+
+static ir_status reads(ceiling_plan *pl, int node, const char *level, int threads)
+{
+    const ir_workload *w = ir_workload_named("read");
+    ir_params          p = w->defaults;
+    ir_point           best;
+    double             bytes = ceiling_bytes(pl, 3, threads);
+    p.threads = threads;
+    p.node = 1 + node;
+    ceiling_set(w, &p, "bytes", bytes);
+    ir_status s = ceiling_best(pl, w, &p, false, &best);
+    if (s != IR_OK || best.status != IR_OK) return s;
+    ir_ceiling c = ceiling_from(pl, IR_C_BANDWIDTH, level, &best, ceiling_rate(pl, &best));
+    c.dtype = p.dtype;
+    c.size_B = bytes;
+    c.read_frac = 1;
+    return ceiling_add(pl, &c);
+}
+
+static ir_status chase(ceiling_plan *pl, int node, const char *level)
+{
+    const ir_workload *w = ir_workload_named("chase");
+    ir_params          p = w->defaults;
+    ir_point           best;
+    double             bytes = ceiling_bytes(pl, 3, 1);
+    p.threads = pl->threads[0];
+    p.node = 1 + node;
+    ceiling_set(w, &p, "bytes", bytes);
+    ceiling_set(w, &p, "pages", IR_PAGES_HUGE);
+    ir_status s = ceiling_best(pl, w, &p, false, &best);
+    if (s != IR_OK || best.status != IR_OK) return s;
+    const ir_stats *t = ir_point_stats(&best);
+    double          hops = ir_cost_accesses(&best.m.cost, IR_DEPENDENT);
+    ir_ceiling      c = ceiling_from(pl, IR_C_LATENCY, level, &best, ir_point_time(&best) / hops);
+    c.lo = t->ci_lo / hops;
+    c.hi = t->ci_hi / hops;
+    c.size_B = bytes;
+    snprintf(c.kernel, sizeof c.kernel, "huge");
+    return ceiling_add(pl, &c);
+}
+
+ir_status ceilings_nodes(ceiling_plan *pl)
+{
+    ir_status s = IR_OK;
+    int       all = pl->device ? 0 : threads_of_first(pl->s);
+    for (int node = 0;
+         !pl->device && node < pl->s->info.memory_nodes && pl->s->info.memory_nodes > 1 && s == IR_OK;
+         node++) {
+        char level[8];
+        snprintf(level, sizeof level, "node%d", node % 1000);
+        s = reads(pl, node, level, 1);
+        if (s == IR_OK && all > 1) s = reads(pl, node, level, all);
+        if (s == IR_OK) s = chase(pl, node, level);
+    }
+    return s;
+}
