@@ -388,7 +388,7 @@ typedef struct {
 typedef struct {
     char   source[24], version[48], group[64];
     double span_s, calls, read_B, write_B, flops, l2_B, l3_B, cycles, instructions, background_Bps;
-    char   certificate[120], why[IR_WHY];
+    char   certificate[180], why[IR_WHY];
 } ir_counts;
 
 /* What was measured. Counters, clocks and energy are NAN where unknown. */

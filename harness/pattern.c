@@ -32,6 +32,13 @@ static double copies(const char *s, const char **end)
     return fmax(1, fmax(n, m));
 }
 
+/* {0}: what it follows is left out. */
+static bool leaves_none(const char *s)
+{
+    char *p = NULL;
+    return *s == '{' && strtoul(s + 1, &p, 10) == 0 && *p == '}';
+}
+
 /* Bytes of the anchor at s: where it is written is a place between characters; 0: none. */
 static int anchor_length(const char *s)
 {
@@ -104,7 +111,7 @@ static trouble pattern_trouble(const char *s)
     while (*s) {
         group *g = &open[depth];
         if (strchr("{+*?", *s) && g->last.parts > 0) {
-            if (g->last.empty) return REPEATS_NOTHING;
+            if (g->last.empty && !leaves_none(s)) return REPEATS_NOTHING;
             s = repeat(s, g);
         } else if (*s == '(') {
             if (++depth == MOST_GROUPS) return TOO_MUCH;

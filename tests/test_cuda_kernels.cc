@@ -1,9 +1,9 @@
 /* test_cuda_kernels.cc -- every CUDA kernel on every awkward shape of its workload against the oracle,
  * emulated on the host: logic, index arithmetic, fragment layouts, and (under AddressSanitizer) bounds. Both
- * orders of threads and both extremes of what is asynchronous, so that a result that depends on a missing
- * barrier or wait differs. Not covered: speed, memory ordering between blocks, and what nvcc makes of the
- * code. An argument restricts the run to kernels whose id holds it; cuda/resnet50 takes minutes and is run
- * only when named. Two more arguments: multiprocessors, capability. */
+ * orders of threads and both extremes of what is asynchronous take turns over shapes and types, so that a
+ * result that depends on a missing barrier or wait differs. Not covered: speed, memory ordering between
+ * blocks, and what nvcc makes of the code. An argument restricts the run to kernels whose id holds it;
+ * cuda/resnet50 takes minutes and is run only when named. Two more arguments: multiprocessors, capability. */
 #include "tests/cuda/fake.h"
 #include "kernels/workloads/workloads_compute.h"
 #include "kernels/workloads/workloads_gemm.h"

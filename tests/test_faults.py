@@ -11,13 +11,18 @@ import argparse, collections, json, os, random, re, shutil, signal, subprocess, 
 from fault_server import Server
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+# Every process of these tests has them: they are among what makes runs comparable.
+os.environ.update(OPENBLAS_NUM_THREADS="1", OMP_NUM_THREADS="1", OCL_ICD_VENDORS="/nonexistent")
 FIX = os.path.join(HERE, "fixtures", "gate")
 # Of each command, where not --all.
 PER_COMMAND = {"malloc": 8, "map": 1, "thread": 1, "fork": 1, "open": 3, "read": 2, "write": 3,
                "fsync": 2, "close": 2, "rename": 2, "link": 2, "unlink": 1, "truncate": 1, "lock": 1,
                "stat": 2, "mkdir": 1, "resolve": 1}
 MEASURE = ("run", "ceilings")
-OF_THE_SYSTEM = ()
+# A member of a folder, or a source of counts, that cannot be had is named, and the rest is whole.
+NAMED = {"list counters": ("fork", "resolve"), "export": ("open", "stat", "read"),
+         "history": ("open", "stat", "read"), "gate": ("open", "stat", "read"), "fleet": None}
+VERDICT = "FAIL|LOST|UNSTABLE|SLOW|BAD" # is a word
 FAST = ["--backend", "ideal", "--budget", "2ms", "--warmup", "0", "--no-report"]
 SMALL = "copy:bytes=64Ki,streams=1"
 TIMES = re.compile(
@@ -29,6 +34,14 @@ TIMES = re.compile(
 def plain(r, texts):
     """Exit code, and what it prints and makes without what differs each time."""
     return (r.returncode, TIMES.sub("", r.stdout), *(None if t is None else TIMES.sub("", t) for t in texts))
+
+
+def is_named(name, fault, r):
+    """Does it say what it did without? A fleet's verdict tells of a node whose file could not be read."""
+    for head, kinds in NAMED.items():
+        if name.startswith(head) and (kinds is None or fault.startswith(kinds)):
+            return head in ("fleet", "list counters") or "passed over" in r.stderr
+    return False
 
 
 def whole_lines(text):
@@ -48,12 +61,9 @@ def commands(record, runs, sweep):
         *((f"list {w}", ["list", w]) for w in ("points", "kernels", "backends", "devices", "counters")),
         ("run", ["run", SMALL, "gemv:m=64,k=64", "--ceilings", "none", *FAST, "-o", "OUT"]),
         ("run with ceilings", ["run", "copy", "gemv", "gemm", "--ceilings", record, *FAST, "-o", "OUT"]),
-        ("run of a model", ["run", SMALL, "--backend", "model", "--ceilings", "none", "--samples", "2", "-o",
-                            "OUT"]),
-        ("run on this machine", ["run", SMALL, "--backend", "cpu", "--filter", "naive", "--ceilings", "none",
-                                 "--samples", "2", "--warmup", "0", "--no-report", "-o", "OUT"]),
+        ("run of a model", ["run", SMALL, "--backend", "model", "--ceilings", "none", "--samples", "2",
+                            "--no-report", "-o", "OUT"]),
         ("run --resume", ["run", SMALL, *FAST, "--resume", record, "-o", "OUT"]),
-        ("ceilings", ["ceilings", *FAST, "-o", "OUT"]),
         ("fleet judge", ["fleet", "judge", sweep], judged),
         ("fleet judge -o", ["fleet", "judge", sweep, "-o", "-"], judged),
         ("export trace of a fleet", ["export", sweep, "--format", "trace", "-o", "OUT"]),
@@ -135,11 +145,12 @@ class Fault:
         now = plain(r, texts)
         if r.returncode == good[0]:
             self.absorbed += 1
-            if now != good and not (measures and fault.startswith(OF_THE_SYSTEM)):
+            if now != good and not is_named(name, fault, r):
                 self.fail(f"{what}: exit code {r.returncode} and not the whole output", r)
-        elif not r.stderr.strip() and not re.search("FAIL|LOST", r.stdout):  # a verdict is a word
+        elif not r.stderr.strip() and not re.search(VERDICT, r.stdout):
             self.fail(f"{what}: exit code {r.returncode} and no word", r)
-        elif not measures and any(t is not None and t != g for t, g in zip(now[2:], good[2:])):
+        elif not measures and not is_named(name, fault, r) and any(
+                t is not None and t != g for t, g in zip(now[2:], good[2:])):
             self.fail(f"{what}: half a file is left", r)
 
     def command(self, name, args, products, everything, rng):
@@ -306,6 +317,7 @@ def main():
     folder = tempfile.mkdtemp(prefix="ironroof-faults-")
     rng = random.Random(o.seed)
     try:
+        os.environ["LD_PRELOAD"] = os.path.abspath(o.library)
         record, runs = os.path.join(folder, "record.jsonl"), os.path.join(folder, "runs")
         os.makedirs(runs)
         for i in range(1, 5):

@@ -199,6 +199,7 @@ TABLE = {
         "delta": (FLEET, ["--delta", "9%"]), "alpha": (FLEET, ["--alpha", "9%"]),
         "timeout": (FLEET, ["--timeout", "9"]), "at-once": (FLEET, ["--at-once", "1"]),
         "no-net": (FLEET, ["--no-net"]), "pairs": (FLEET, ["--pairs", "all"]),
+        "no-shared": (FLEET, ["--no-shared"]), "step": (FLEET, ["--step", "gpt2"]),
         "baseline": ["--baseline", "nosuch"],
         "against": (["fleet", "check"], ["--against", "nosuch"]), "output": ["-o", "f.json"],
         "force": ["--force"], "quiet": ["--quiet"], "color": ["--color"]}),
@@ -283,7 +284,7 @@ def outcome(args, source, timed, program=None):
             files[os.path.relpath(path, folder)] = [s for s in shapes if s != "quality"]  # how busy we are
     shutil.rmtree(folder)
     text = re.sub(r"· [\d.]+ (ms|s|min)\b|\d{4}-\d\d-\d\dT\d\d:\d\d\S*", "T", r.stdout)
-    text = re.sub(r"! quality:.*?\n\n", "", text, flags=re.S)
+    text = re.sub(r"(! )?quality: .*?\n(?=\n|WHAT|HOW|DID|Ceilings|  )", "", text, flags=re.S)
     return (r.returncode, "" if timed else text.replace(folder, ""), r.stderr.replace(folder, "")), files, r
 
 

@@ -204,7 +204,8 @@ def stood_in(folder):
         rows = [x for x in lines_of(path) if x["record"] == "point" and x["status"] == "ok"]
         counts = [x["counters"] for x in rows]
         expect(rows and all(x["counted_B"] is None for x in rows), "nothing is believed: " + mode, counts)
-        expect(all((c["certificate"] or "").startswith(certificate) for c in counts), mode, counts)
+        expect(all((c["certificate"] or "").startswith(certificate) for c in counts), mode,
+               [c["certificate"] for c in counts])
         expect(any((c["why"] or "").startswith(why) for c in counts), mode + ": why", counts)
 
 

@@ -118,7 +118,7 @@ static void broken_rules_show(void **state)
                 {"ceilings 5 % high", "ryzen_7840u", ceilings_high, of_ceilings, 0.98},
                 {"guard too fine", "ryzen_7840u", guard_too_fine, of_quiet, 1},
                 {"labels swapped", "ryzen_7840u", labels_swapped, of_labels, 0.95},
-                {"one level", "grace", one_level, of_labels, 0.95},
+                {"one level", "rtx4090", one_level, of_labels, 0.95},
                 {"flags off", "noisy_vm", nothing_flagged, of_named, 0.95}};
     for (size_t i = 0; i < sizeof rule / sizeof *rule; i++)
         for (int broken = 0; broken < 2; broken++) {

@@ -34,7 +34,7 @@ void      fleet_conclude(fleet_result *); /* counts, sentence, exit code */
 /* What the law says of a step: its computing, measured alone, and a sum over the network; NAN: no law. */
 static inline double fleet_step_law_s(const fleet_result *r, const ir_fleet_step *s)
 {
-    return s->compute_s + ir_network_sum_s(&r->law, s->size_B, s->nodes);
+    return s->compute_s + s->sums * ir_network_sum_s(&r->law, s->size_B / s->sums, s->nodes);
 }
 /* One line: measured, by the law, what bounds it. buf is returned. */
 const char *fleet_step_text(const fleet_result *, const ir_fleet_step *, char *buf, size_t n);

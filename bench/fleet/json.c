@@ -92,6 +92,7 @@ static void put_steps(ir_json *o, const fleet_result *r)
         ir_json_key_text(o, "point", s->point);
         ir_json_key_num(o, "nodes", s->nodes);
         ir_json_key_num(o, "size_B", s->size_B);
+        ir_json_key_num(o, "sums", s->sums);
         ir_json_key_num(o, "compute_s", s->compute_s);
         ir_json_key_num(o, "step_s", s->step_s);
         ir_json_key_num(o, "law_s", fleet_step_law_s(r, s));

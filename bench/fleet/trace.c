@@ -46,7 +46,8 @@ void fleet_trace(FILE *f, const fleet_data *d)
     for (size_t i = 0; i < d->n; i++) {
         const fleet_member *m = &d->v[i];
         char                name[IR_FLEET_NAME + 16];
-        snprintf(name, sizeof name, "%s%s", m->name, m->have[0] ? "" : " (lost)");
+        snprintf(name, sizeof name, "%s%s", m->name, *m->bad ? " (unreadable)" : m->have[0] ? "" : " (lost)");
+        if (*m->bad) fprintf(stderr, "ironroof: passed over: %s: %s\n", m->name, m->bad);
         trace_name(&t, "process_name", (int)i + 1, 0, name);
         for (int look = 0; look < 2; look++)
             if (m->have[look]) trace_look(&t, &m->look[look], (int)i + 1);

@@ -111,7 +111,7 @@ static void say_not_counted(run_witness *o, unsigned bits, const char *why)
     for (int k = 0; k < IR_NCOUNT; k++)
         if (bits & (1u << k))
             n += (size_t)snprintf(list + n, sizeof list - n, "%s%s", n ? ", " : "", ir_count_names[k]);
-    if (bits) snprintf(o->counts_why, sizeof o->counts_why, "counters: no %s: %.150s", list, why + skip);
+    if (bits) snprintf(o->counts_why, sizeof o->counts_why, "counters: no %s: %.110s", list, why + skip);
 }
 
 /* The kernel's own names: DRAM bytes, and cycles of the calling thread. why: of likwid; better, where the
@@ -315,7 +315,7 @@ static void distrust(measure_context *s, bool bytes, bool flops, bool cycles)
 
 void witness_certify(run_witness *o, measure_context *s)
 {
-    char            read[60] = "", flops[60] = "", cycles[60] = "";
+    char            read[56] = "", flops[56] = "", cycles[56] = "";
     const ir_point *r = known_read(s), *f = known_arithmetic(s);
     if (!o->counts) return;
     bool bytes = o->kinds & (1u << IR_COUNT_DRAM);
@@ -328,8 +328,8 @@ void witness_certify(run_witness *o, measure_context *s)
     const ir_point *k = known_clock(s);
     bool clock = k && ir_counts_certify("clock chain", k->m.counts.cycles, k->m.cost.flops, 0.98, 1.02,
                                         cycles, sizeof cycles);
-    snprintf(o->certificate, sizeof o->certificate, "%.40s%s%.40s%s%.34s", read, *read && *flops ? "; " : "",
-             flops, *cycles && (*read || *flops) ? "; " : "", cycles);
+    snprintf(o->certificate, sizeof o->certificate, "%s%s%s%s%s", read, *read && *flops ? "; " : "", flops,
+             *cycles && (*read || *flops) ? "; " : "", cycles);
     for (size_t i = 0; i < s->npoint; i++) {
         ir_counts *c = &s->point[i].m.counts;
         if (*c->source) snprintf(c->certificate, sizeof c->certificate, "%s", o->certificate);

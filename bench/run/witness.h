@@ -15,7 +15,7 @@ typedef struct {
     double       perf_was[IR_NPERF]; /* when the round began */
     bool         energy, counts;     /* what is on */
     bool         drift;              /* idle power differed by more than 5 % before and after */
-    char         energy_why[IR_WHY], counts_why[IR_WHY], certificate[120]; /* why not; empty: it is on, or
+    char         energy_why[IR_WHY], counts_why[IR_WHY], certificate[180]; /* why not; empty: it is on, or
                                                                              was not asked for */
     ir_power      before, after;                                           /* idle */
     ir_energy_fit fit;

@@ -85,7 +85,7 @@ static void helper_version(const void *symbol, char version[24])
     Dl_info     info;
     const char *so = NULL;
     if (dladdr(symbol, &info) && info.dli_fname && realpath(info.dli_fname, path)) so = strstr(path, ".so.");
-    snprintf(version, 24, "%.23s", so ? so + 4 : "of unknown version");
+    snprintf(version, 24, "%.23s", so ? so + 4 : "unknown");
 }
 
 static void helper_open(char *args)

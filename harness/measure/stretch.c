@@ -157,7 +157,7 @@ ir_status ir_power_at_rest(ir_dev *dev, const ir_witness *w, double seconds, ir_
     ir_status   st = IR_OK;
     *out = (ir_power){NAN, NAN, NAN, 0};
     for (size_t i = 0; st == IR_OK && !l.lost && now - t0 < seconds && i < MAX_CALLS; i++) {
-        st = log_read(&l, now);
+        if (log_due(&l, now)) st = log_read(&l, now); /* counters alone have no energy to read */
         stretch_rest(dev, REST_POLL_S);
         now = dev->be->now(dev);
     }

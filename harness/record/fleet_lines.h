@@ -71,7 +71,7 @@ typedef struct {
 typedef struct {
     char   point[IR_ID];
     int    nodes;
-    double size_B, compute_s, step_s; /* summed; computing alone; computing and summing */
+    double size_B, sums, compute_s, step_s; /* summed, in so many sums; computing alone; both */
 } ir_fleet_step;
 typedef struct {
     ir_fleet_pair *v;

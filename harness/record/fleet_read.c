@@ -236,6 +236,7 @@ static ir_status read_step(const json_t *o, ir_fleet_pairs *all)
     fleet_read_text(o, "point", v->point, sizeof v->point);
     v->nodes = nodes >= 1 && nodes < 1e7 ? (int)nodes : 0;
     v->size_B = fleet_read_number(o, "size_B");
+    v->sums = fmax(1, fleet_read_number(o, "sums"));
     v->compute_s = fleet_read_number(o, "compute_s");
     v->step_s = fleet_read_number(o, "step_s");
     if (*v->point && v->nodes && v->size_B > 0 && v->compute_s > 0 && v->step_s > 0) all->nstep++;

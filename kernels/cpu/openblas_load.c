@@ -6,8 +6,10 @@ cpu_openblas_functions cpu_openblas;
 
 static const char *const files[] = {"libopenblas.so.0", "libopenblas.so", IR_OPENBLAS_FILE, NULL};
 static const char *const functions[] = {OPENBLAS_NEEDED(IR_LIBRARY_NAME) OPENBLAS_OPTIONAL(IR_LIBRARY_NAME)};
-static const char *const needed[] = {OPENBLAS_NEEDED(IR_LIBRARY_NAME)};
-enum { N = sizeof functions / sizeof *functions, N_NEEDED = sizeof needed / sizeof *needed };
+enum {
+    N = sizeof functions / sizeof *functions,
+    N_NEEDED = sizeof((const char *const[]){OPENBLAS_NEEDED(IR_LIBRARY_NAME)}) / sizeof(char *)
+};
 _Static_assert(sizeof cpu_openblas == N * sizeof(void *), "one name for each function");
 
 /* It maps a buffer and a stack for every CPU it sees, and tries for ever where it gets none. */

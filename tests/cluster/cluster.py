@@ -149,6 +149,7 @@ class Cluster:
         self.node["n%d" % i] = self.spawn("slurmd.n%d" % i, self.named("irn%d" % i, "n%d" % i, words))
 
     def up(self):
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # by way of down()
         self.dir = tempfile.mkdtemp(prefix="ironroof-cluster-")
         os.chmod(self.dir, 0o755)
         d = self.dir

@@ -197,7 +197,11 @@ CALL(MAP, void *, MAP_FAILED, mmap, (void *p, size_t n, int prot, int flags, int
      flags, fd, o)
 CALL(THREAD, int, EAGAIN, pthread_create,
      (pthread_t * t, const pthread_attr_t *a, void *(*f)(void *), void *arg), t, a, f, arg)
-CALL(FORK, pid_t, -1, fork, (void))
+pid_t fork(void)
+{
+    NEXT("fork", pid_t(*)(void));
+    return FAILS(FORK) ? -1 : next();
+}
 CALL(FORK, int, EAGAIN, posix_spawnp,
      (pid_t * pid, const char *file, const posix_spawn_file_actions_t *fa, const posix_spawnattr_t *a,
       char *const argv[], char *const env[]),

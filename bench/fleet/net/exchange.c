@@ -274,7 +274,7 @@ int net_group_size(int g) { return g < GROUPS ? group_size[g] : 0; }
 
 bool net_sum_begin(net_sum *s, int64_t size_B)
 {
-    s->n = (size_t)size_B / sizeof *s->v;
+    *s = (net_sum){.n = (size_t)size_B / sizeof *s->v};
     s->v = malloc(s->n * sizeof *s->v + 1);
     return s->v != NULL;
 }
@@ -305,11 +305,17 @@ bool net_sum_right(const net_sum *s, int members)
 bool net_sum_run(net_sum *s, int g, double deadline_s)
 {
     MPI_Request q;
-    if (s->n)
-        MPI_Iallreduce(MPI_IN_PLACE, s->v, (int)s->n, MPI_FLOAT, MPI_SUM, group[g], &q);
-    else
-        MPI_Ibarrier(group[g], &q);
-    bool done = exchange_wait(&q, 1, deadline_s, false);
+    bool        done = true;
+    size_t      at = 0;
+    do {
+        size_t n = s->bucket && s->bucket < s->n - at ? s->bucket : s->n - at;
+        if (n)
+            MPI_Iallreduce(MPI_IN_PLACE, s->v + at, (int)n, MPI_FLOAT, MPI_SUM, group[g], &q);
+        else
+            MPI_Ibarrier(group[g], &q);
+        done = exchange_wait(&q, 1, deadline_s, false);
+        at += n;
+    } while (done && at < s->n);
     if (!done) *s = (net_sum){0};
     return done;
 }

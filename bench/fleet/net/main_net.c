@@ -246,9 +246,11 @@ static int main_net_step(leader *l)
     qsort(alone, REPS, sizeof *alone, by_size);
     qsort(whole, REPS, sizeof *whole, by_size);
     put(l,
-        "{\"record\":\"fleet-step\",\"point\":\"%s\",\"nodes\":%d,\"size_B\":%lld,\"compute_s\":%.9g,"
+        "{\"record\":\"fleet-step\",\"point\":\"%s\",\"nodes\":%d,\"size_B\":%lld,\"sums\":%lld,\"compute_"
+        "s\":%.9g,"
         "\"step_s\":%.9g}",
-        point, l->size, (long long)V, alone[REPS / 2], whole[REPS / 2]);
+        point, l->size, (long long)V, (long long)((V + NET_BUCKET_B - 1) / NET_BUCKET_B), alone[REPS / 2],
+        whole[REPS / 2]);
     return NET_OK;
 }
 

@@ -49,17 +49,18 @@ int  net_group_size(int g);
 /* A sum of size_B over a group, of numbers that tell whether each element is right. Collective. */
 typedef struct {
     float *v;
-    size_t n;
+    size_t n, bucket; /* elements, and of them in one sum at a time; bucket 0: all */
 } net_sum;
 bool net_sum_begin(net_sum *, int64_t size_B); /* false: no memory */
 void net_sum_fill(net_sum *, int rank);
-/* In place. False: not done before the deadline. No element at all: a barrier. */
+/* In place, bucket by bucket. False: not done before the deadline. No element at all: a barrier. */
 bool net_sum_run(net_sum *, int group, double deadline_s);
 bool net_sum_right(const net_sum *, int members);
 void net_sum_end(net_sum *); /* idempotent */
 
 /* step.c: computation by a process of its own (`ironroof worker`), then a sum over all. Start it before MPI
  * starts: a fork is not allowed later. */
+enum { NET_BUCKET_B = 32 << 20 }; /* gradients are summed in buckets, as training does */
 bool net_worker_start(char *const *argv);
 /* Waits until it is ready: the bytes of its weights, and what it computes. 0: it is not. */
 double net_worker_bytes(double deadline_s, char point[NET_POINT]);

@@ -85,6 +85,7 @@ void net_step(const net_order *o, int rank, int group, double deadline_s, net_re
     bool    ready = net_worker_bytes(deadline_s, point) > 0;
     r->failed = !ready ? 3 : !net_sum_begin(&s, o->size_B) ? 1 : 0;
     if (r->failed) return;
+    s.bucket = NET_BUCKET_B / sizeof *s.v;
     net_sum_fill(&s, rank);
     bool   there = net_sum_run(&none, group, deadline_s), sums = o->size_B > 0;
     double began = net_now();
