@@ -160,17 +160,25 @@ static ir_status partly_cached(ceiling_plan *pl, const double *x, const double *
 }
 
 /* The rungs beyond the last cache, looked at again, and the best of all visits kept: memory that gave less
- * for a second (a neighbour, another state) would pass for a level that ends there. */
+ * for a second (a neighbour, another state) would pass for a level that ends there. What a rung gave more
+ * than every larger one counts only where its worst visit did. */
 static ir_status look_again(ceiling_plan *pl, const double *x, double *y, size_t n, size_t from)
 {
     enum { VISITS = 2 };
+    double    least[MAX_SIZES], beyond = 0;
     ir_status s = IR_OK;
+    for (size_t i = from; i < n; i++) least[i] = y[i];
     for (int v = 0; v < VISITS; v++)
         for (size_t i = from; i < n && s == IR_OK; i++) {
             double rate;
             s = rung(pl, x[i], &rate);
             if (rate > y[i]) y[i] = rate;
+            if (rate < least[i]) least[i] = rate;
         }
+    for (size_t i = n; i-- > from;) {
+        if (least[i] <= beyond) y[i] = fmin(y[i], beyond);
+        beyond = fmax(beyond, y[i]);
+    }
     return s;
 }
 
