@@ -102,6 +102,23 @@ CU_FN void ep_put(const pr_args &p, int m, int n, float v)
     if (m < p.M && n < p.N)
         ep_store(p.out, p.out_t, (size_t)m * (size_t)p.N + (size_t)n, ep_value(p, (size_t)m, n, v));
 }
+/* B rows x R outputs from n0 on, of which every thread of WARPS warps has a share of each sum. part: shared
+ * memory for WARPS * R * B floats, which nobody reads or writes any more. */
+template <int WARPS, int R, int B>
+CU_FN void ep_put_shares(const pr_args &p, int n0, float *part, const float (&share)[R][B])
+{
+    int tid = (int)threadIdx.x;
+    CU_UNROLL for (int r = 0; r < R; r++) CU_UNROLL for (int b = 0; b < B; b++)
+    {
+        float s = cu_warp_sum(share[r][b]);
+        if (tid % 32 == 0) part[(tid / 32 * R + r) * B + b] = s;
+    }
+    cu_sync();
+    if (tid >= R * B) return;
+    float s = 0;
+    for (int w = 0; w < WARPS; w++) s += part[w * R * B + tid];
+    ep_put(p, tid % B, n0 + tid / B, s);
+}
 /* What is added to four sums of a row; n is a multiple of four, and so is N (p.four); what is read and
  * written lies at multiples of as many bytes. */
 CU_FN float4 ep_add4(const pr_args &p, int m, int n)

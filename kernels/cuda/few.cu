@@ -49,16 +49,7 @@ template <class W, int B, int R, bool VEC, class X> CU_KERNEL(THREADS, 2) few_ke
         float v = cu_f32(x[(size_t)(b < p.M ? b : 0) * (size_t)p.K + (size_t)k]);
         CU_UNROLL for (int r = 0; r < R; r++) acc[r][b] = fmaf(cu_f32(row[r][k]), v, acc[r][b]);
     }
-    CU_UNROLL for (int r = 0; r < R; r++) CU_UNROLL for (int b = 0; b < B; b++)
-    {
-        float s = cu_warp_sum(acc[r][b]);
-        if (tid % 32 == 0) part[(tid / 32 * R + r) * B + b] = s;
-    }
-    cu_sync();
-    if (tid >= R * B) return;
-    float s = 0;
-    for (int w = 0; w < WARPS; w++) s += part[w * R * B + tid];
-    ep_put(p, tid % B, n0 + tid / B, s);
+    ep_put_shares<WARPS>(p, n0, part, acc);
 }
 
 template <class W, int B, bool VEC, class X> static ir_status few_rows(cuda_dev *c, const pr_args *p)

@@ -142,16 +142,7 @@ template <int BITS, int B, int R> CU_KERNEL(THREADS, 2) groups_kernel(pr_args p,
         CU_UNROLL for (int r = 0; r < R; r++) CU_UNROLL for (int b = 0; b < B; b++) acc[r][b] =
             fmaf(d[r], s[r][b], acc[r][b]);
     }
-    CU_UNROLL for (int r = 0; r < R; r++) CU_UNROLL for (int b = 0; b < B; b++)
-    {
-        float s = cu_warp_sum(acc[r][b]);
-        if (tid % 32 == 0) part[(tid / 32 * R + r) * B + b] = s;
-    }
-    cu_sync();
-    if (tid >= R * B) return;
-    float s = 0;
-    for (int w = 0; w < WARPS; w++) s += part[w * R * B + tid];
-    ep_put(p, tid % B, n0 + tid / B, s);
+    ep_put_shares<WARPS>(p, n0, part, acc);
 }
 
 template <int BITS, int B>

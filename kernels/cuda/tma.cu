@@ -3,15 +3,14 @@
  * half of the columns of B to both blocks, so that B is read once a pair. Two warp groups multiply 64 rows
  * each; a ring of four stages lies between them and the copies, which are a tile ahead while sums are stored.
  * Operands in rows of whole 16 bytes, 16-bit types, f32 sums. */
-#include "kernels/cuda/product.cuh"
 #include "kernels/cuda/tma.cuh"
-#include "kernels/cuda/wgmma.cuh"
+#include "kernels/cuda/wg_tile.cuh"
 
 enum {
     PAIR = 2,
     BM = 128,
     BN = 256,
-    BK = 64,
+    BK = WG_DEEP,
     STAGES = 4,
     GROUPS = 2, /* warp groups that multiply */
     THREADS = 128 * (1 + GROUPS),
@@ -19,8 +18,7 @@ enum {
     A_B = BM * ROW_B,
     STAGE_B = A_B + BN * ROW_B,
     N_BLOCK = 64, /* columns of B that make a row of 128 bytes, as [k][n] */
-    N_BLOCK_B = BK * ROW_B,
-    PIECE = 64, /* columns of a warp's 16 rows that are stored at a time */
+    PIECE = 64,   /* columns of a warp's 16 rows that are stored at a time */
     PIECE_B = 16 * PIECE * 4,
     RING_B = STAGES * STAGE_B,
     SMEM_B = RING_B + WARPS * PIECE_B + 2 * STAGES * 8,
@@ -29,14 +27,6 @@ enum {
     SUMS_REGISTERS = 232
 };
 
-struct tma_f16 {
-    static CU_MEMBER void k_major(float (&d)[BN / 2], uint64_t a, uint64_t b) { wg_f16(d, a, b); }
-    static CU_MEMBER void n_major(float (&d)[BN / 2], uint64_t a, uint64_t b) { wg_f16_n(d, a, b); }
-};
-struct tma_bf16 {
-    static CU_MEMBER void k_major(float (&d)[BN / 2], uint64_t a, uint64_t b) { wg_bf16(d, a, b); }
-    static CU_MEMBER void n_major(float (&d)[BN / 2], uint64_t a, uint64_t b) { wg_bf16_n(d, a, b); }
-};
 struct tma_args {
     CUtensorMap a, b;
     pr_args     p;
@@ -75,7 +65,7 @@ template <bool NMAJOR> CU_FN void copy_tiles(const tma_args &g, const ring &r, i
                 CU_UNROLL for (int c = 0; c < BN / 2 / N_BLOCK; c++)
                 {
                     int block = rank * (BN / 2 / N_BLOCK) + c;
-                    tma_load_both(b + block * N_BLOCK_B, &g.b, n0 + block * N_BLOCK, t * BK, &r.full[at]);
+                    tma_load_both(b + block * WG_BLOCK_B, &g.b, n0 + block * N_BLOCK, t * BK, &r.full[at]);
                 }
         }
     }
@@ -131,14 +121,7 @@ CU_FN void multiply_tiles(const tma_args &g, const ring &r, int rank, int group,
             uint32_t a = wg_address(r.stage + n % STAGES * STAGE_B + group * 64 * ROW_B),
                      b = wg_address(r.stage + n % STAGES * STAGE_B + A_B);
             wg_begin();
-            CU_UNROLL for (uint32_t kk = 0; kk < 4; kk++)
-            {
-                uint64_t da = wg_descriptor(a + kk * 32, 16, 8 * ROW_B);
-                if (NMAJOR)
-                    U::n_major(acc, da, wg_descriptor(b + kk * 16 * ROW_B, N_BLOCK_B, 8 * ROW_B));
-                else
-                    U::k_major(acc, da, wg_descriptor(b + kk * 32, 16, 8 * ROW_B));
-            }
+            wg_stage<U, NMAJOR>(acc, a, b);
             wg_end();
             wg_wait<1>();
             if (t > 0) give_back(r, n - 1);
@@ -192,5 +175,5 @@ template <class U> static ir_status tma_typed(cuda_dev *c, bool bf16, const pr_a
 
 ir_status pr_tma(cuda_dev *c, pr_unit unit, const pr_args *p)
 {
-    return unit == PR_MMA_F16 ? tma_typed<tma_f16>(c, false, *p) : tma_typed<tma_bf16>(c, true, *p);
+    return unit == PR_MMA_F16 ? tma_typed<wg_unit_f16>(c, false, *p) : tma_typed<wg_unit_bf16>(c, true, *p);
 }

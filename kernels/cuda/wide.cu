@@ -1,29 +1,16 @@
 /* wide.cu -- products on the warp-group matrix instructions of sm_90a: tiles 128 x 256 x 64, two warp groups
  * of 64 rows, a ring of four tiles filled by asynchronous copies. Everything in 16-bit types with f32 sums;
  * operands in rows of whole 16 bytes. */
-#include "kernels/cuda/product.cuh"
-#include "kernels/cuda/wgmma.cuh"
+#include "kernels/cuda/wg_tile.cuh"
 
 enum {
     BM = 128,
     BN = 256,
-    BK = 64,
+    BK = WG_DEEP,
     STAGES = 4,
     THREADS = 256,
     A_B = BM * ROW_B,
-    STAGE_B = A_B + BN * ROW_B,
-    N_BLOCK_B = BK * ROW_B
-};
-
-struct wide_f16 {
-    typedef __half        T;
-    static CU_MEMBER void k_major(float (&d)[BN / 2], uint64_t a, uint64_t b) { wg_f16(d, a, b); }
-    static CU_MEMBER void n_major(float (&d)[BN / 2], uint64_t a, uint64_t b) { wg_f16_n(d, a, b); }
-};
-struct wide_bf16 {
-    typedef __nv_bfloat16 T;
-    static CU_MEMBER void k_major(float (&d)[BN / 2], uint64_t a, uint64_t b) { wg_bf16(d, a, b); }
-    static CU_MEMBER void n_major(float (&d)[BN / 2], uint64_t a, uint64_t b) { wg_bf16_n(d, a, b); }
+    STAGE_B = A_B + BN * ROW_B
 };
 
 /* B as [k][n]: blocks of 64 columns, each 64 rows (k) of 128 bytes. Else rows n of 128 bytes (k), as A. */
@@ -55,7 +42,7 @@ template <class U, bool CONV, bool NMAJOR> CU_KERNEL(THREADS, 1) wide_kernel(pr_
         {
             if (NMAJOR) {
                 int row = tid / 32 + i * 8, c = tid % 32;
-                fetch_dense<T>(sb + c / 8 * N_BLOCK_B + chunk_at(row, c % 8), p.b, t * BK + row, p.K,
+                fetch_dense<T>(sb + c / 8 * WG_BLOCK_B + chunk_at(row, c % 8), p.b, t * BK + row, p.K,
                                n0 + c * 8, p.N, (size_t)p.N, true);
             } else {
                 int row = tid / 8 + i * 32;
@@ -77,14 +64,7 @@ template <class U, bool CONV, bool NMAJOR> CU_KERNEL(THREADS, 1) wide_kernel(pr_
         uint32_t a = wg_address(smem + t % STAGES * STAGE_B + group * 64 * ROW_B),
                  b = wg_address(smem + t % STAGES * STAGE_B + A_B);
         wg_begin();
-        CU_UNROLL for (uint32_t kk = 0; kk < 4; kk++)
-        {
-            uint64_t da = wg_descriptor(a + kk * 32, 16, 8 * ROW_B);
-            if (NMAJOR)
-                U::n_major(acc, da, wg_descriptor(b + kk * 16 * ROW_B, N_BLOCK_B, 8 * ROW_B));
-            else
-                U::k_major(acc, da, wg_descriptor(b + kk * 32, 16, 8 * ROW_B));
-        }
+        wg_stage<U, NMAJOR>(acc, a, b);
         wg_end();
         wg_wait<1>();
     }
@@ -110,5 +90,5 @@ template <class U> static ir_status wide_typed(cuda_dev *c, const pr_args &p)
 
 ir_status pr_wide(cuda_dev *c, pr_unit unit, const pr_args *p)
 {
-    return unit == PR_MMA_F16 ? wide_typed<wide_f16>(c, *p) : wide_typed<wide_bf16>(c, *p);
+    return unit == PR_MMA_F16 ? wide_typed<wg_unit_f16>(c, *p) : wide_typed<wg_unit_bf16>(c, *p);
 }
