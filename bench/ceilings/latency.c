@@ -14,20 +14,21 @@ static double hop_s(const ir_point *p)
     return ir_point_time(p) / (double)p->id.p.v[i];
 }
 
-static ir_status latency_one(ceiling_plan *pl, int level, double bytes, int pages, const char *name,
-                             double *out)
+ir_status ceiling_latency(ceiling_plan *pl, const char *level, int node, double bytes, int pages,
+                          const char *name, double *out)
 {
     const ir_workload *w = ir_workload_named("chase");
     ir_point           best;
     ir_params          p = w->defaults;
     p.threads = pl->threads[0];
+    p.node = node;
     ceiling_set(w, &p, "bytes", bytes);
     ceiling_set(w, &p, "pages", pages);
     ir_status s = ceiling_best(pl, w, &p, false, &best);
     *out = NAN;
     if (s != IR_OK || best.status != IR_OK) return s;
     double          T = ir_point_time(&best);
-    ir_ceiling      c = ceiling_from(pl, IR_C_LATENCY, ir_level_names[level], &best, hop_s(&best));
+    ir_ceiling      c = ceiling_from(pl, IR_C_LATENCY, level, &best, hop_s(&best));
     const ir_stats *t = ir_point_stats(&best);
     c.lo = c.value * t->ci_lo / T;
     c.hi = c.value * t->ci_hi / T;
@@ -97,15 +98,17 @@ ir_status ceilings_latency(ceiling_plan *pl)
 {
     double    last = NAN, unused;
     ir_status s = ladders(pl);
-    if (s == IR_OK && pl->own) s = latency_one(pl, 0, FIRST_B, IR_PAGES_DEFAULT, "default", &unused);
+    if (s == IR_OK && pl->own)
+        s = ceiling_latency(pl, ir_level_names[0], 0, FIRST_B, IR_PAGES_DEFAULT, "default", &unused);
     for (int l = 0; l < IR_NLEVEL && s == IR_OK; l++) {
         double bytes = ceiling_bytes(pl, l, 1) / (l < 2 ? pl->share : 1);
         if (!(pl->size_B[l] > 0) || (l == 0 && pl->own)) continue;
         if (pl->device)
-            s = latency_one(pl, l, bytes, IR_PAGES_DEFAULT, "default", &last);
+            s = ceiling_latency(pl, ir_level_names[l], 0, bytes, IR_PAGES_DEFAULT, "default", &last);
         else
-            s = latency_one(pl, l, bytes, IR_PAGES_HUGE, "huge", &last);
-        if (s == IR_OK && !pl->device) s = latency_one(pl, l, bytes, IR_PAGES_SMALL, "small", &unused);
+            s = ceiling_latency(pl, ir_level_names[l], 0, bytes, IR_PAGES_HUGE, "huge", &last);
+        if (s == IR_OK && !pl->device)
+            s = ceiling_latency(pl, ir_level_names[l], 0, bytes, IR_PAGES_SMALL, "small", &unused);
     }
     return s == IR_OK && isfinite(last) ? concurrency(pl, last) : s;
 }

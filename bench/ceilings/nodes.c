@@ -36,40 +36,19 @@ static ir_status reads(ceiling_plan *pl, int node, const char *level, int thread
     return ceiling_add(pl, &c);
 }
 
-static ir_status chase(ceiling_plan *pl, int node, const char *level)
-{
-    const ir_workload *w = ir_workload_named("chase");
-    ir_params          p = w->defaults;
-    ir_point           best;
-    double             bytes = ceiling_bytes(pl, 3, 1);
-    p.threads = pl->threads[0];
-    p.node = 1 + node;
-    ceiling_set(w, &p, "bytes", bytes);
-    ceiling_set(w, &p, "pages", IR_PAGES_HUGE);
-    ir_status s = ceiling_best(pl, w, &p, false, &best);
-    if (s != IR_OK || best.status != IR_OK) return s;
-    const ir_stats *t = ir_point_stats(&best);
-    double          hops = ir_cost_accesses(&best.m.cost, IR_DEPENDENT);
-    ir_ceiling      c = ceiling_from(pl, IR_C_LATENCY, level, &best, ir_point_time(&best) / hops);
-    c.lo = t->ci_lo / hops;
-    c.hi = t->ci_hi / hops;
-    c.size_B = bytes;
-    snprintf(c.kernel, sizeof c.kernel, "huge");
-    return ceiling_add(pl, &c);
-}
-
 ir_status ceilings_nodes(ceiling_plan *pl)
 {
     ir_status s = IR_OK;
-    int       all = pl->device ? 0 : threads_of_first(pl->s);
-    for (int node = 0;
-         !pl->device && node < pl->s->info.memory_nodes && pl->s->info.memory_nodes > 1 && s == IR_OK;
-         node++) {
-        char level[8];
+    if (pl->device || pl->s->info.memory_nodes < 2) return IR_OK;
+    const int all = threads_of_first(pl->s);
+    for (int node = 0; node < pl->s->info.memory_nodes && s == IR_OK; node++) {
+        double unused;
+        char   level[8];
         snprintf(level, sizeof level, "node%d", node % 1000);
         s = reads(pl, node, level, 1);
         if (s == IR_OK && all > 1) s = reads(pl, node, level, all);
-        if (s == IR_OK) s = chase(pl, node, level);
+        if (s == IR_OK)
+            s = ceiling_latency(pl, level, 1 + node, ceiling_bytes(pl, 3, 1), IR_PAGES_HUGE, "huge", &unused);
     }
     return s;
 }

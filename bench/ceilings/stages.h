@@ -56,6 +56,10 @@ void ceiling_saturation_axis(ir_ceiling *, const char *key, const int64_t *v, co
 
 /* Measure dependent loads by level, and how many a core keeps in flight; random access. */
 ir_status ceilings_latency(ceiling_plan *);
+/* Measure one of them as a ceiling: node as ir_params has it, `name` of the pages. *out: seconds a load; NAN:
+ * nothing ran. */
+ir_status ceiling_latency(ceiling_plan *, const char *level, int node, double bytes, int pages,
+                          const char *name, double *out);
 ir_status ceilings_gather(ceiling_plan *);
 /* Measure memory on each node that the device can put it on; of one node nothing. */
 ir_status ceilings_nodes(ceiling_plan *);

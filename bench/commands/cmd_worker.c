@@ -85,16 +85,9 @@ static ir_status worker_on_device(const cli_args *a, const cli_point *p, const i
 
 int cmd_worker(const cli_args *a)
 {
-    const ir_backend *be = bench_backends[0];
-    cli_points        pts = {0};
-    ir_status         st = IR_OK;
-    if (a->opt.backends.n) be = bench_backend(a->opt.backends.v[0]);
-    if (a->opt.backends.n > 1) st = ir_fail(IR_EINVAL, "worker works on one backend");
-    if (!be) st = ir_fail(IR_EINVAL, "no backend '%s'", a->opt.backends.v[0]);
-    if (st == IR_OK) st = cli_points_expand(ir_workloads, a->arg, a->narg, &a->opt, &pts);
-    if (st == IR_OK && pts.n != 1)
-        st = ir_fail(IR_EINVAL, "worker takes one point, these are %zu: give keys, as in resnet50:batch=1",
-                     pts.n);
+    const ir_backend *be;
+    cli_points        pts;
+    ir_status         st = one_point(a, "worker", &be, &pts);
     if (st == IR_OK && !(worker_weights(&pts.v[0]) > 0))
         st = ir_fail(IR_EINVAL, "%s has no weights: nothing is summed over nodes", pts.v[0].workload->name);
     if (st == IR_OK) st = worker_on_device(a, &pts.v[0], be);

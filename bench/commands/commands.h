@@ -45,6 +45,9 @@ int complain(void);
 /* --wait-idle: EXIT_FINE when the machine is idle, when nothing was asked for, or when the load cannot be
  * read (said); else EXIT_ENVIRONMENT, and who is busy was said, or EXIT_INTERRUPTED. */
 int wait_idle(const cli_options *);
+/* The one point that a command takes, and the backend it works on: the first without --backend. IR_EINVAL
+ * says in the command's name what is wrong. *pts needs cli_points_free(), on an error too. */
+ir_status one_point(const cli_args *, const char *command, const ir_backend **be, cli_points *pts);
 /* How tables go to `f`. */
 ir_text                 text_on(FILE *f, const cli_options *);
 extern const cli_option doctor_own_options[];

@@ -1,6 +1,8 @@
 /* common.c -- what every command needs: a complaint and a text report's shape. */
 #define _GNU_SOURCE
 #include "bench/commands/commands.h"
+#include "bench/backends.h"
+#include "kernels/workloads/table.h"
 #include "harness/screen.h"
 #include "bench/run/output.h"
 
@@ -9,6 +11,18 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
+
+ir_status one_point(const cli_args *a, const char *command, const ir_backend **be, cli_points *pts)
+{
+    *pts = (cli_points){0};
+    *be = a->opt.backends.n ? bench_backend(a->opt.backends.v[0]) : bench_backends[0];
+    if (a->opt.backends.n > 1) return ir_fail(IR_EINVAL, "%s works on one backend", command);
+    if (!*be) return ir_fail(IR_EINVAL, "no backend '%s'", a->opt.backends.v[0]);
+    ir_status st = cli_points_expand(ir_workloads, a->arg, a->narg, &a->opt, pts);
+    if (st != IR_OK || pts->n == 1) return st;
+    return ir_fail(IR_EINVAL, "%s takes one point, these are %zu: give keys, as in resnet50:batch=1", command,
+                   pts->n);
+}
 
 int complain(void)
 {

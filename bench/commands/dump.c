@@ -287,16 +287,10 @@ static ir_status on_device(const cli_args *args, const cli_point *p, const ir_ba
 
 int cmd_dump(const cli_args *args)
 {
-    const ir_backend *be = bench_backends[0];
+    const ir_backend *be;
     cli_points        pts = {0};
     ir_status         st = args->opt.output ? IR_OK : ir_fail(IR_EINVAL, "dump needs a directory: -o DIR");
-    if (st == IR_OK && args->opt.backends.n) be = bench_backend(args->opt.backends.v[0]);
-    if (st == IR_OK && args->opt.backends.n > 1) st = ir_fail(IR_EINVAL, "dump works on one backend");
-    if (!be) st = ir_fail(IR_EINVAL, "no backend '%s'", args->opt.backends.v[0]);
-    if (st == IR_OK) st = cli_points_expand(ir_workloads, args->arg, args->narg, &args->opt, &pts);
-    if (st == IR_OK && pts.n != 1)
-        st = ir_fail(IR_EINVAL, "dump takes one point, these are %zu: give keys, as in resnet50:batch=1",
-                     pts.n);
+    if (st == IR_OK) st = one_point(args, "dump", &be, &pts);
     if (st == IR_OK) st = on_device(args, &pts.v[0], be);
     cli_points_free(&pts);
     int code = st == IR_OK ? EXIT_FINE : complain();

@@ -11,25 +11,25 @@
 #include <unistd.h>
 #endif
 
-/* Does a list of processors or nodes below a root have this number? */
-static bool lists(const char *root, const char *path, int number)
+/* A list of processors or nodes below a root; empty where there is none. */
+static void read_list(const char *root, const char *path, ir_cpumask *out)
 {
-    char       text[4096];
-    ir_cpumask mask;
-    if (!ir_file_read(root, text, sizeof text, "%s", path)) return false;
-    memset(&mask, 0, sizeof mask);
-    ir_cpumask_parse(&mask, text);
-    return ir_cpumask_has(&mask, number);
+    char text[4096];
+    memset(out, 0, sizeof *out);
+    if (ir_file_read(root, text, sizeof text, "%s", path)) ir_cpumask_parse(out, text);
 }
 
 int ir_memory_nodes_at(const char *root, int cpu, int node_of[IR_MAX_NODES])
 {
-    int n = 0;
+    ir_cpumask with_memory, cpus;
+    int        n = 0;
+    read_list(root, "/sys/devices/system/node/has_memory", &with_memory);
     for (int i = 0; i < IR_MAX_NODES; i++) {
         char path[64];
-        if (!lists(root, "/sys/devices/system/node/has_memory", i)) continue;
+        if (!ir_cpumask_has(&with_memory, i)) continue;
         snprintf(path, sizeof path, "/sys/devices/system/node/node%d/cpulist", i);
-        if (n > 0 && lists(root, path, cpu)) {
+        read_list(root, path, &cpus);
+        if (n > 0 && ir_cpumask_has(&cpus, cpu)) {
             memmove(node_of + 1, node_of, (size_t)n * sizeof *node_of);
             node_of[0] = i;
         } else {
