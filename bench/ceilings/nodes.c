@@ -44,7 +44,7 @@ ir_status ceilings_nodes(ceiling_plan *pl)
     for (int node = 0; node < pl->s->info.memory_nodes && s == IR_OK; node++) {
         double unused;
         char   level[8];
-        snprintf(level, sizeof level, "node%d", node % 1000);
+        ir_node_level(1 + node, level);
         s = reads(pl, node, level, 1);
         if (s == IR_OK && all > 1) s = reads(pl, node, level, all);
         if (s == IR_OK)

@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #define WORD "plan:"
 static const char digit[] = "0123456789abcdef";
@@ -38,19 +37,6 @@ ir_status fleet_plan_word(const ir_fleet_plan *plan, char **out)
     return *out ? IR_OK : ir_fail(IR_ENOMEM, "no memory for the plan");
 }
 
-/* By way of a file that has no name for long: plans are read from files. */
-static ir_status plan_of(const char *text, size_t n, ir_fleet_plan *out)
-{
-    char path[] = "/tmp/ironroof-plan-XXXXXX";
-    int  fd = mkstemp(path);
-    if (fd < 0) return ir_fail(IR_EIO, "%s: %s", path, strerror(errno));
-    ir_status st = ir_write_all(fd, text, n);
-    if (st == IR_OK) st = ir_fleet_plan_read(path, out);
-    close(fd);
-    unlink(path);
-    return st;
-}
-
 ir_status fleet_plan_unword(const char *word, ir_fleet_plan *out)
 {
     size_t n = strlen(word);
@@ -64,7 +50,7 @@ ir_status fleet_plan_unword(const char *word, ir_fleet_plan *out)
         if (!high || !low) return free(text), ir_fail(IR_EINVAL, "'%.40s...': no plan's word", word);
         text[n++] = (char)((high - digit) << 4 | (low - digit));
     }
-    ir_status st = plan_of(text, n, out);
+    ir_status st = ir_fleet_plan_parse("the plan's word", text, n, out);
     free(text);
     return st;
 }

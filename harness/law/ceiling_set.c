@@ -73,6 +73,12 @@ static double capacity_B(const ir_ceilings *c, int l)
     return isfinite(next) ? sqrt(here * next) : here;
 }
 
+const char *ir_node_level(int node, char buf[8])
+{
+    snprintf(buf, 8, "node%u", (unsigned)(node - 1) % 1000u);
+    return buf;
+}
+
 const char *ir_level_of(const ir_ceilings *c, double footprint_B, int threads, bool cold)
 {
     if (cold || !isfinite(footprint_B)) return ir_level_names[3];

@@ -75,6 +75,8 @@ double ir_level_instances(const ir_ceilings *, int level, int threads);
  * capacity). A level of unknown capacity reaches half way (geometrically) from the working set of its
  * ceilings to that of the next level's. */
 const char *ir_level_of(const ir_ceilings *, double footprint_B, int threads, bool cold);
+/* "node0": the level of a memory node's ceilings, node as ir_params has it, from 1. buf is returned. */
+const char *ir_node_level(int node, char buf[8]);
 /* Bandwidth ceiling (B/s) for a level, thread count and mix of reads and writes: the measured op of
  * the nearest mix (time per byte interpolated between read, copy and write). Falls back to the
  * nearest thread count, then to DRAM. NAN: none. */

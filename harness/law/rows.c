@@ -54,8 +54,8 @@ static double rows_node(const ir_point *p, const ir_ceilings *c)
 {
     char level[8];
     if (p->id.p.node <= 0) return 1;
-    snprintf(level, sizeof level, "node%d", (p->id.p.node - 1) % 1000);
-    const ir_ceiling *x = ir_ceiling_find(c, IR_C_BANDWIDTH, level, "read", IR_NDTYPE, p->id.p.threads);
+    const ir_ceiling *x = ir_ceiling_find(c, IR_C_BANDWIDTH, ir_node_level(p->id.p.node, level), "read",
+                                          IR_NDTYPE, p->id.p.threads);
     return x ? x->value / ir_bw_ceiling(c, ir_level_names[3], p->id.p.threads, 1, 0) : NAN;
 }
 

@@ -23,6 +23,8 @@ typedef struct {
 ir_status ir_fleet_plan_write(const char *path, const ir_fleet_plan *);
 /* On an error *out is empty. A plan may name no node: what a node is told that sees no folder. */
 ir_status ir_fleet_plan_read(const char *path, ir_fleet_plan *out);
+/* The same of n bytes of text, called `name` in what is wrong with it. */
+ir_status ir_fleet_plan_parse(const char *name, char *text, size_t n, ir_fleet_plan *out);
 ir_status ir_fleet_plan_text(const ir_fleet_plan *, char **out); /* what the file would hold; owned */
 void      ir_fleet_plan_free(ir_fleet_plan *);                   /* idempotent */
 

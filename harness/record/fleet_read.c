@@ -26,17 +26,14 @@ static void fleet_read_text(const json_t *o, const char *key, char *to, size_t s
     ir_screen_line(to);
 }
 
-/* The whole file as one object of this kind; NULL with the reason. */
-/* IR_ENOMEM is not the file's fault. */
-static ir_status fleet_read_load(const char *path, const char *kind, json_t **out)
+/* The whole stream, which it closes, as one object of this kind. IR_ENOMEM is not the file's fault. */
+static ir_status fleet_read_stream(FILE *f, const char *path, const char *kind, json_t **out)
 {
     json_error_t e;
     bool         nomem = false;
-    FILE        *f = NULL;
     json_t      *o = *out = NULL;
-    ir_status    st = ir_input_open(path, &f);
-    if (st != IR_OK) return st;
-    int first = fgetc(f);
+    ir_status    st = IR_OK;
+    int          first = fgetc(f);
     if (first != EOF) {
         ungetc(first, f);
         o = ir_json_load_file(f, JSON_REJECT_DUPLICATES, &e, &nomem);
@@ -56,6 +53,13 @@ static ir_status fleet_read_load(const char *path, const char *kind, json_t **ou
     else
         json_decref(o);
     return st;
+}
+
+static ir_status fleet_read_load(const char *path, const char *kind, json_t **out)
+{
+    FILE     *f = NULL;
+    ir_status st = ir_input_open(path, &f);
+    return st == IR_OK ? fleet_read_stream(f, path, kind, out) : st;
 }
 
 static ir_status fleet_read_texts(const char *path, const json_t *o, const char *key, char ***out, size_t *n)
@@ -88,12 +92,10 @@ static ir_status plan_nodes(const char *path, const json_t *o, ir_fleet_plan *p)
     return json_is_array(a) ? IR_OK : ir_fail(IR_EINVAL, "%s: nodes: a list of names expected", path);
 }
 
-ir_status ir_fleet_plan_read(const char *path, ir_fleet_plan *p)
+/* Takes o. */
+static ir_status plan_take(const char *path, json_t *o, ir_fleet_plan *p)
 {
-    *p = (ir_fleet_plan){0};
-    json_t   *o;
-    ir_status st = fleet_read_load(path, "fleet-plan", &o);
-    if (st != IR_OK) return st;
+    ir_status st;
     fleet_read_text(o, "run", p->run, sizeof p->run);
     fleet_read_text(o, "version", p->version, sizeof p->version);
     p->delta = fleet_read_number(o, "delta");
@@ -118,6 +120,25 @@ ir_status ir_fleet_plan_read(const char *path, ir_fleet_plan *p)
     json_decref(o);
     if (st != IR_OK) ir_fleet_plan_free(p);
     return st;
+}
+
+ir_status ir_fleet_plan_read(const char *path, ir_fleet_plan *p)
+{
+    json_t *o;
+    *p = (ir_fleet_plan){0};
+    ir_status st = fleet_read_load(path, "fleet-plan", &o);
+    return st == IR_OK ? plan_take(path, o, p) : st;
+}
+
+ir_status ir_fleet_plan_parse(const char *name, char *text, size_t n, ir_fleet_plan *p)
+{
+    json_t *o;
+    *p = (ir_fleet_plan){0};
+    if (n == 0) return ir_fail(IR_EINVAL, "%s: the file is empty", name);
+    FILE *f = fmemopen(text, n, "r");
+    if (!f) return ir_fail(IR_ENOMEM, "%s: no memory to read it", name);
+    ir_status st = fleet_read_stream(f, name, "fleet-plan", &o);
+    return st == IR_OK ? plan_take(name, o, p) : st;
 }
 
 /* ---- digest ---------------------------------------------------------------------------------- */
@@ -326,6 +347,12 @@ ir_status ir_fleet_plan_read(const char *path, ir_fleet_plan *p)
 {
     *p = (ir_fleet_plan){0};
     return no_reader(path);
+}
+ir_status ir_fleet_plan_parse(const char *name, char *text, size_t n, ir_fleet_plan *p)
+{
+    (void)text, (void)n;
+    *p = (ir_fleet_plan){0};
+    return no_reader(name);
 }
 ir_status ir_fleet_node_read(const char *path, ir_fleet_node *d)
 {
