@@ -19,6 +19,8 @@ CPU = ["--backend", "cpu", "--samples", "2", "--warmup", "0", "--ceilings", "non
        "out.jsonl"]
 RUN, MRUN, CRUN = ["run", SMALL, *IDEAL], ["run", "copy", *MODEL], ["run", SMALL, *CPU]
 DRY = ["run", SMALL, "gpt2:size=small", "--backend", "ideal", "--dry-run"]
+CEIL4 = ["ceilings", "--backend", f"model:{HERE}/machines/raspberry_pi5.json", "--no-report", "-o",
+         "out.jsonl"]
 CEIL = ["ceilings", "--backend", "model", "--no-report", "-o", "out.jsonl"]
 GATE = ["gate", "new", "--baseline", "old"]
 AB = ["ab", "./child.sh", "./child.sh", SMALL, "--no-reference", "--blocks", "1", "--quiet"]
@@ -66,7 +68,8 @@ TABLE = {
         "force": (["run", SMALL, *IDEAL[:-1], "prior.jsonl"], ["--force"]), "quiet": ["--quiet"],
         "color": ["--color"]}),
     "ceilings": (CEIL, {
-        "profile": ["--profile", "full"], "threads": ["--threads", "1"], "filter": ["--filter", "copy"],
+        "profile": ["--profile", "full"], "threads": (CEIL4, ["--threads", "1"]),
+        "filter": ["--filter", "copy"],
         **where("ceilings"), "model": ["--model", "BW=1e9"],
         "isa": (["ceilings", "--backend", "cpu"], ["--isa", "nosuch"]), "pin": ["--pin", "none"],
         "pages": ["--pages", "small"], "precision": ["--precision", "0.0001"],

@@ -10,6 +10,7 @@
 typedef struct {
     model_machine m;
     model_world   w;
+    int           threads; /* it was opened with; 0: a GPU */
 } device;
 
 const model_machine *model_of(const ir_dev *d)
@@ -49,6 +50,8 @@ static ir_status open_model(ir_dev *dev, const ir_open_options *asked)
         free(d);
         return st;
     }
+    d->threads = d->m.gpu > 0 ? 0 : (int)d->m.cores;
+    if (asked && asked->max_threads > 0 && asked->max_threads < d->threads) d->threads = asked->max_threads;
     model_world_begin(&d->w, &d->m);
     dev->be = &model_backend;
     dev->self = d;
@@ -72,7 +75,7 @@ static ir_status backend_describe(ir_dev *dev, ir_device_info *out)
     snprintf(out->backend, sizeof out->backend, "model");
     snprintf(out->driver, sizeof out->driver, "described machine");
     out->cores = (int)m->cores;
-    out->threads = m->gpu > 0 ? 0 : (int)m->cores;
+    out->threads = ((const device *)dev->self)->threads;
     out->numa_nodes = m->gpu > 0 ? 0 : (int)m->nodes;
     out->memory_nodes = m->nfar > 0 ? 1 + m->nfar : 0;
     out->modelled = true;
@@ -166,7 +169,8 @@ static double theory(ir_dev *dev, ir_dtype t, double clock_Hz)
 static ir_status pair_ratio(ir_dev *dev, double *ratio)
 {
     const model_machine *m = model_of(dev);
-    if (m->gpu > 0 || m->cores < 2) return ir_fail(IR_SKIP, "pair probe: the device has one thread");
+    if (((const device *)dev->self)->threads < 2)
+        return ir_fail(IR_SKIP, "pair probe: the device has one thread");
     *ratio = model_flops(m, 2, IR_F32, false) / model_flops(m, 1, IR_F32, false);
     return IR_OK;
 }
@@ -227,7 +231,9 @@ static ir_status backend_setup(ir_run *r)
     const device *d = r->dev->self;
     model_plan   *o = malloc(sizeof *o);
     if (!o) return ir_fail(IR_ENOMEM, "model: no memory for a plan");
-    model_plan_of(&d->m, r->workload, r->kernel->flags, &r->p, o);
+    ir_params p = r->p;
+    if (p.threads == 0) p.threads = d->threads;
+    model_plan_of(&d->m, r->workload, r->kernel->flags, &p, o);
     ir_cost cost = r->workload->cost(r->workload, &r->p);
     double  bytes = o->memory_s > 0 ? ir_cost_B(&cost) : 0; /* caches' own are in the base power */
     double  flops = !strcmp(r->workload->family, "clock") ? 0 : cost.flops; /* a chain that waits */
