@@ -69,7 +69,7 @@ const cli_command bench_commands[] = {
               ".5 to .9 shown;\n"
               "a record brings its fitted law and an interval.\n"
               "  ironroof predict gpt2:size=xl,batch=1 --device a100,jetson-orin --dtype f16\n"
-              "  ironroof predict resnet50 --device results/x.jsonl --batch 1-64*2 --set BW=2x --set L_lat=0",
+              "  ironroof predict resnet50 --device @last --batch 1-64*2 --set BW=2x",
      .sets = CLI_SET_POINTS | CLI_SET_PROFILE | CLI_SET_THREADS | CLI_SET_OUTPUT | CLI_SET_TERMINAL,
      .own = predict_own,
      .own_size = sizeof(predict_options),

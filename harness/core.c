@@ -189,13 +189,38 @@ const ir_stats *ir_point_stats(const ir_point *p) { return p->m.dev.n > 0 ? &p->
 
 double ir_point_time(const ir_point *p) { return p->status == IR_OK ? ir_point_stats(p)->median : NAN; }
 
-/* The units users count in, by family; items are the product of these parameters. NULL family: any other. */
+/* The units users count in, by family; items are the product of these parameters. NULL family: any other.
+ * network: its points are whole networks, not operators of one. */
 static const struct {
     const char *family, *unit, *param[2];
-} item_units[] = {{"cnn", "image", {"batch", NULL}},  {"gpt", "token", {"batch", "tokens"}},
-                  {"bag", "", {NULL, NULL}},          {"encoder", "sequence", {"batch", NULL}},
-                  {"moe", "token", {"tokens", NULL}}, {"mixtral", "token", {"batch", "tokens"}},
-                  {"layer", "", {NULL, NULL}},        {NULL, "sample", {"batch", NULL}}};
+    bool        network;
+} item_units[] = {{"cnn", "image", {"batch", NULL}, true},
+                  {"gpt", "token", {"batch", "tokens"}, true},
+                  {"encoder", "sequence", {"batch", NULL}, true},
+                  {"mixtral", "token", {"batch", "tokens"}, true},
+                  {"dlrm", "sample", {"batch", NULL}, true},
+                  {"moe", "token", {"tokens", NULL}, false},
+                  {"bag", "", {NULL, NULL}, false},
+                  {"layer", "", {NULL, NULL}, false},
+                  {NULL, "sample", {"batch", NULL}, false}};
+
+static size_t item_unit_of(const ir_point *p)
+{
+    size_t u = 0;
+    while (item_units[u].family && strcmp(item_units[u].family, p->id.family) != 0) u++;
+    return u;
+}
+
+bool ir_point_is_network(const ir_point *p) { return item_units[item_unit_of(p)].network; }
+
+const char *ir_item_rate(const char *unit)
+{
+    static const char *const rate[][2] = {
+        {"image", "img/s"}, {"token", "tok/s"}, {"sequence", "seq/s"}, {"sample", "sample/s"}};
+    for (size_t i = 0; i < sizeof rate / sizeof *rate; i++)
+        if (!strcmp(rate[i][0], unit)) return rate[i][1];
+    return "";
+}
 
 static double param_value(const ir_point *p, const char *name)
 {
@@ -206,9 +231,8 @@ static double param_value(const ir_point *p, const char *name)
 
 double ir_point_items(const ir_point *p, const char **unit)
 {
-    size_t u = 0;
-    double n = 1;
-    while (item_units[u].family && strcmp(item_units[u].family, p->id.family) != 0) u++;
+    const size_t u = item_unit_of(p);
+    double       n = 1;
     for (int i = 0; i < 2 && item_units[u].param[i]; i++) n *= param_value(p, item_units[u].param[i]);
     if (!*item_units[u].unit || !(n > 0)) {
         *unit = "";

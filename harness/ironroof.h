@@ -449,9 +449,13 @@ const ir_stats *ir_point_stats(const ir_point *);
 /* The median of those, seconds; NAN unless the point is ok. */
 double ir_point_time(const ir_point *);
 /* What one call works through in the user's unit, told by the family and the names of its parameters: images,
- * tokens, or samples of a batch. *unit: "image", "token", "sample"; NAN and "" where there is no such unit.
- */
+ * tokens, sequences, or samples of a batch. *unit: "image", "token", "sequence", "sample"; NAN and "" where
+ * there is no such unit. */
 double ir_point_items(const ir_point *, const char **unit);
+/* "img/s" of "image": how a screen writes that many a second; "" of any other text. */
+const char *ir_item_rate(const char *unit);
+/* Is it a whole network, what users run, and not an operator of one? Told by the family. */
+bool ir_point_is_network(const ir_point *);
 
 struct ir_policy {
     double   warmup_s, warmup_cap_s; /* at least / at most */

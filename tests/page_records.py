@@ -48,8 +48,12 @@ OPTIONAL = (
 
 
 def load(path):
+    """The lines of a record without raw samples: a page has none of them, and they are most of it."""
     with open(path, encoding="utf-8") as f:
-        return [json.loads(line) for line in f]
+        lines = [json.loads(line) for line in f]
+    for line in lines:
+        line.pop("samples_s", None)
+    return lines
 
 
 def save(folder, name, lines):

@@ -83,6 +83,18 @@ static void each_cause_alone(void **state)
     }
 }
 
+static void ceilings_of_a_bad_run(void **state)
+{
+    (void)state;
+    ir_situation s = quiet();
+    ir_quality   q;
+    s.recalled_unusable = true;
+    ir_quality_judge(&s, &q);
+    assert_int_equal(q.value, UNUSABLE);
+    assert_int_equal(q.ncause, 1);
+    assert_string_equal(q.cause[0].what, "ceilings");
+}
+
 static void nothing_known_is_not_bad(void **state)
 {
     ir_situation s;
@@ -244,9 +256,10 @@ static void pairs_that_cannot_be(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(each_cause_alone),     cmocka_unit_test(nothing_known_is_not_bad),
-        cmocka_unit_test(causes_together),      cmocka_unit_test(values_have_names),
-        cmocka_unit_test(points_are_counted),   cmocka_unit_test(rows_without_a_bound),
-        cmocka_unit_test(launches_are_not_far), cmocka_unit_test(pairs_that_cannot_be)};
+        cmocka_unit_test(each_cause_alone),      cmocka_unit_test(nothing_known_is_not_bad),
+        cmocka_unit_test(ceilings_of_a_bad_run), cmocka_unit_test(causes_together),
+        cmocka_unit_test(values_have_names),     cmocka_unit_test(points_are_counted),
+        cmocka_unit_test(rows_without_a_bound),  cmocka_unit_test(launches_are_not_far),
+        cmocka_unit_test(pairs_that_cannot_be)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -224,6 +224,23 @@ def recalled(folder):
     expect(len(fits) == 2, "the record keeps the law that judged it", fits)
     head = records(os.path.join(folder, "full.jsonl"))[0]
     expect(head["started"] <= head["ended"], "a record says when it began and ended", head)
+    lines = records(os.path.join(folder, "full.jsonl"))
+    device = next(line["device"] for line in lines if line["record"] == "machine")
+    causes = [{"what": "pair", "text": "two threads ran 0.57 x one"}]
+    lines.append({"record": "quality", "device": device, "value": "unusable", "causes": causes})
+    write(os.path.join(folder, "bad.jsonl"), lines)
+    args = ["run", "gpt2:batch=1,tokens=1", "--backend", "ideal", "--ceilings", "bad.jsonl", "--no-report"]
+    r = run(*args, "-o", "two.jsonl", cwd=folder)
+    rows = [x for x in records(os.path.join(folder, "two.jsonl")) if x["record"] == "point"]
+    rows = [x for x in rows if x["status"] == "ok" and not x["for_ceiling"]]
+    expect(
+        rows and all(x["bound"] is None and "unusable" in x["withheld"] for x in rows),
+        "ceilings of an unusable run carry no bound",
+        rows,
+    )
+    for words in (["predict", "gpt2", "--device", "bad.jsonl"], ["compare", "bad.jsonl", "a100"]):
+        r = run(*words, cwd=folder)
+        expect("! that run was unusable" in r.stdout, words[0] + " says how good the run was", r.stdout)
     r = run(
         "run",
         "gpt2:batch=1,tokens=1",
@@ -301,8 +318,9 @@ def refused(folder):
         "gate",
         "history",
     ):
-        first = run(command, "--help").stdout.splitlines()[0]
-        expect(first.startswith("  ironroof " + command), "examples come first: " + command, first)
+        lines = run(command, "--help").stdout.splitlines()
+        expect(lines[0].startswith("  ironroof " + command), "examples come first: " + command, lines[0])
+        expect(all(len(x) <= 80 for x in lines), "help fits 80 columns: " + command, max(lines, key=len))
 
 
 def items(folder):
@@ -354,6 +372,48 @@ def items(folder):
     )
 
 
+def networks(folder):
+    """Every network has its name and its unit on screen and page, whatever its family, and two shapes of one
+    have two names."""
+    listed = run("list", "workloads").stdout.splitlines()
+    families = {w[0]: w[1] for w in map(str.split, listed) if len(w) > 2}
+    nets = [n for n, f in families.items() if f in ("cnn", "gpt", "encoder", "mixtral", "dlrm")]
+    expect({"dscnn", "dlrm", "bert", "vit", "mixtral", "llama"} <= set(nets), "networks are listed", nets)
+    lines = records(RUN)
+    point = next(x for x in lines if x["record"] == "point" and x["key"].startswith("cpu/gpt2/stream"))
+    rest = [x for x in lines if x["record"] in ("header", "machine", "ceiling")]
+    path = os.path.join(folder, "net.jsonl")
+
+    def named(workload, **params):
+        words = {k: v for k, v in params.items() if isinstance(v, str)}
+        p = dict(point, workload=workload, family=families[workload], param_words=words)
+        p["params"] = {k: 0 if k in words else v for k, v in params.items()}
+        p["key"] = p["id"] = "cpu/%s/stream" % workload
+        write(path, rest + [p])
+        return screen(folder, file="net.jsonl")
+
+    for net in nets:
+        text = named(net, batch=2)
+        shown = text.split("WOULD")[0].split("HOLDS")[1]
+        expect(not any("  " + n in shown for n in nets), net + " is called by its name", text)
+        expect(any(u in text for u in (" img/s", " tok/s", " seq/s", " sample/s")), net + "'s unit", text)
+    for name, params in {
+        "DLRM f32 b1 ": ("dlrm", {"size": "small", "batch": 1, "rows": 0, "zipf": 0}),
+        "DLRM rm1 rows 9 f32 b1 ": ("dlrm", {"size": "rm1", "batch": 1, "rows": 9, "zipf": 0}),
+        "BERT 128 tokens f32 ": ("bert", {"size": "base", "batch": 1, "tokens": 128}),
+        "MobileNetV2 f32 b1 ": ("mobilenetv2", {"batch": 1, "res": 224, "width": "1.0"}),
+        "MobileNetV2 width 0.5 f32 b1": ("mobilenetv2", {"batch": 1, "res": 224, "width": "0.5"}),
+        "GPT-2 decode after 900 f32 ": ("gpt2", {"size": "small", "batch": 1, "tokens": 1, "past": 900}),
+    }.items():
+        text = named(params[0], **params[1])
+        expect("  " + name.strip() in text, "a shape has its name: " + name, text)
+    r = run("report", "net.jsonl", "-o", "net.html", cwd=folder)
+    with open(os.path.join(folder, "net.html"), encoding="utf-8") as f:
+        page = f.read()
+    for net in nets:
+        expect('["%s", "' % net in page, net + " has its name on the page", r.stderr)
+
+
 def floors():
     """A datasheet is a floor: what eager launches and one graph make of it lies above, in this order."""
     with tempfile.TemporaryDirectory() as folder:
@@ -382,7 +442,7 @@ def floors():
 
 
 with tempfile.TemporaryDirectory() as where:
-    for part in (golden, questions, marked, slower, last, recalled, refused, items):
+    for part in (golden, questions, marked, slower, last, recalled, refused, items, networks):
         part(where)
 floors()
 print("%d failures" % failures)

@@ -235,6 +235,9 @@ void child_free(child_result *r)
 
 const char *child_failure(const child_result *r, double timeout_s, char *buf, size_t n)
 {
+    size_t err = strlen(r->err);
+    while (err > 0 && r->err[err - 1] == ' ') err--; /* its last line's end */
+    if (err > 300) err = 300;
     if (r->timed_out)
         snprintf(buf, n, "still running after %g s: ended", timeout_s);
     else if (r->too_much)
@@ -242,7 +245,7 @@ const char *child_failure(const child_result *r, double timeout_s, char *buf, si
     else if (r->signal)
         snprintf(buf, n, "killed by signal %d (%s)", r->signal, strsignal(r->signal));
     else if (r->code != 0)
-        snprintf(buf, n, "exit code %d%s%.300s", r->code, *r->err ? ": " : "", r->err);
+        snprintf(buf, n, "exit code %d%s%.*s", r->code, err ? ": " : "", (int)err, r->err);
     else
         return NULL;
     return buf;

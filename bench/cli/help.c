@@ -11,7 +11,7 @@ static void wrap(FILE *f, const char *s, size_t n, int at, int indent)
     const char *end = s + n;
     bool        first = true;
     while (s < end) {
-        size_t space = strspn(s, " "), left = (size_t)(end - s);
+        size_t space = strspn(s, " \n"), left = (size_t)(end - s);
         s += space < left ? space : left;
         size_t word = strcspn(s, " \n");
         if (word > (size_t)(end - s)) word = (size_t)(end - s);
@@ -29,11 +29,20 @@ static void wrap(FILE *f, const char *s, size_t n, int at, int indent)
     fputc('\n', f);
 }
 
+/* A paragraph ends with a sentence, or before an example: where its lines end in the source is no matter. */
+static size_t paragraph(const char *text)
+{
+    size_t n = strcspn(text, "\n");
+    while (text[n] && text[n + 1] && text[n + 1] != ' ' && !strchr(".:?", text[n - 1]))
+        n += 1 + strcspn(text + n + 1, "\n");
+    return n;
+}
+
 /* Examples, which begin with a space and stay as they are; or the paragraphs between them. */
 static void print_about(FILE *f, const char *text, bool examples)
 {
     while (*text) {
-        size_t n = strcspn(text, "\n");
+        size_t n = *text == ' ' ? strcspn(text, "\n") : paragraph(text);
         if (text[0] == ' ' && examples) fprintf(f, "%.*s\n", (int)n, text);
         if (text[0] != ' ' && !examples) wrap(f, text, n, 0, 0);
         text += n + (text[n] == '\n');

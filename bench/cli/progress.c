@@ -1,5 +1,6 @@
 /* progress.c -- see progress.h. Redrawn in place: the line never reaches the last column, so it never wraps.
- * Time left is the mean time of the points done times those to do. */
+ * Time left is the mean time of the points done times those to do; it is said once there was something to
+ * measure: rows that do not apply take none, and often come first. */
 #define _GNU_SOURCE
 #include "bench/cli/progress.h"
 #include "harness/screen.h"
@@ -48,12 +49,14 @@ void cli_progress_enter(cli_progress *p, size_t at)
     }
 }
 
-/* "about 40 s left", "about 2 min left"; empty while nothing is done. */
+#define KNOWN_S 1.0
+
+/* "about 40 s left", "about 2 min left"; empty while nothing is known. */
 static void time_left(const cli_progress *p, char *buf, size_t size)
 {
-    double s = (p->now(p->arg) - p->start_s) / (double)p->done * (double)(p->total - p->done);
+    double took = p->now(p->arg) - p->start_s, s = took / (double)p->done * (double)(p->total - p->done);
     buf[0] = 0;
-    if (p->done == 0 || !(s >= 0 && s < 3.6e6)) return;
+    if (p->done == 0 || took < KNOWN_S || !(s < 3.6e6)) return;
     if (s < 60)
         snprintf(buf, size, "about %.0f s left", s);
     else if (s < 3600)

@@ -80,6 +80,7 @@ static void say_machine(const ir_text *t, const machine_view *v, const predictio
     char bw[IR_NUM], eta[IR_NUM], lat[IR_NUM], peak[256];
     fputc('\n', t->f);
     ir_text_para(t, "", "%s: %s, %s", v->name, v->title, ir_source_name(v->source));
+    ir_text_past_quality(t, "  ", v->quality);
     ir_text_para(t, "  ", "BW %s at %s, R_peak %s, eta %s %s, launch %s",
                  ir_text_scaled(q->BW_Bps, "B/s", bw, sizeof bw), q->level,
                  peaks_text(q, n, peak, sizeof peak), ir_text_plain(q->eta, eta),
@@ -154,7 +155,10 @@ static void predict_row(ir_table *tb, const prediction *q)
     share_cells(tb, q);
     ir_table_cell(tb, TXT_PLAIN, "%s", ir_bound_name(q->bound));
     ir_table_cell(tb, TXT_PLAIN, "%s", isfinite(q->bound_p) ? ir_text_plain(q->bound_p, buf) : "");
-    ir_table_cell(tb, TXT_PLAIN, "%s", isfinite(q->rate) ? ir_text_plain(q->rate, buf) : "");
+    if (isfinite(q->rate))
+        ir_table_cell(tb, TXT_PLAIN, "%s %s", ir_text_plain(q->rate, buf), ir_item_rate(q->rate_item));
+    else
+        ir_table_cell(tb, TXT_PLAIN, "%s", "");
     if (q->crossover > 0)
         ir_table_cell(tb, TXT_PLAIN, "%lld", (long long)q->crossover);
     else
@@ -215,7 +219,7 @@ static const ir_col columns[] = {{"point", false, 42, 0}, {"dtype", false, 0, 0}
                                  {"T add", true, 0, 0},   {"T over", true, 0, 5}, {"interval", true, 0, 2},
                                  {"eager", true, 0, 0},   {"graph", true, 0, 0},  {"data", true, 0, 3},
                                  {"comp", true, 0, 3},    {"lat", true, 0, 3},    {"bound", false, 0, 0},
-                                 {"P", true, 0, 4},       {"per s", true, 0, 1},  {"cross", true, 0, 6}};
+                                 {"P", true, 0, 4},       {"speed", true, 0, 1},  {"cross", true, 0, 6}};
 enum { NCOLUMN = sizeof columns / sizeof *columns };
 
 static int on_machine(const ir_text *t, ir_journal *j, const machine_view *v, const cli_points *p,
@@ -247,7 +251,7 @@ static int on_machine(const ir_text *t, ir_journal *j, const machine_view *v, co
         memcpy(col, columns, sizeof col);
         for (int c = 0; c < NCOLUMN && v->sheet; c++) {
             if (!strcmp(col[c].head, "T add")) col[c].head = "floor";
-            if (!strcmp(col[c].head, "per s")) col[c].head = "per s <=";
+            if (!strcmp(col[c].head, "speed")) col[c].head = "speed <=";
         }
         ir_table_begin(&tb, t, col, NCOLUMN);
         for (size_t i = 0; i < n; i++) predict_row(&tb, &q[i]);

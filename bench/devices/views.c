@@ -109,8 +109,7 @@ static ir_status views_add_device(machine_views *s, const char *file, const ir_r
     ir_point *own = NULL;
     if (st == IR_OK) st = views_take_points(v, r, d->id, &own);
     take_fits(v, r, d->id);
-    for (size_t i = 0; i < r->nquality; i++)
-        if (!strcmp(r->quality[i].device, d->id)) v->quality = &r->quality[i];
+    v->quality = ir_record_quality(r, d->id);
     for (size_t i = 0; i < r->nenergy_fit; i++)
         if (!strcmp(r->energy_fit[i].device, d->id)) v->energy = &r->energy_fit[i];
     if (st == IR_OK) judge_rest(v, own);

@@ -264,15 +264,10 @@ static int64_t crossover(const prediction *o, const predict_what_if *set)
 
 static void predict_rate_of(prediction *o)
 {
-    static const char *const per_s[] = {"image/s", "token/s", "sample/s"};
-    const char              *unit;
-    ir_point                 pt;
+    ir_point pt;
     fake_point(o->workload, &o->p, &pt);
     ir_point_params(&pt, o->workload, &o->p);
-    o->rate = ir_point_items(&pt, &unit) / o->T_s[o->form];
-    o->rate_unit = "";
-    for (size_t i = 0; *unit && i < sizeof per_s / sizeof *per_s; i++)
-        if (!strncmp(per_s[i], unit, strlen(unit))) o->rate_unit = per_s[i];
+    o->rate = ir_point_items(&pt, &o->rate_item) / o->T_s[o->form];
 }
 
 static ir_status check_eta(const prediction *o)

@@ -47,8 +47,8 @@ typedef struct {
     double   I, ridge;  /* flop/B; NAN without bytes */
     int64_t  crossover; /* smallest batch whose compute term exceeds the data term; 0: none up to 2^20; -1: no
                            batch */
-    double      rate;
-    const char *rate_unit; /* NAN, "" for other workloads */
+    double      rate;   /* items a second */
+    const char *rate_item; /* "image"; NAN, "" for workloads without items */
     bool        fits;      /* footprint within the machine's memory; true when that is unknown */
 } prediction;
 /* IR_EINVAL with a reason: no bandwidth, no peak of that dtype. */

@@ -77,6 +77,7 @@ static void predict_line_law(ir_json *o, const prediction *q)
 
 ir_status predict_line(ir_journal *j, const prediction *q)
 {
+    char     unit[24];
     ir_json *o = ir_line_begin(j, "prediction");
     if (!o) return ir_line_end(j);
     ir_json_key_text(o, "device", q->view->name);
@@ -90,7 +91,8 @@ ir_status predict_line(ir_journal *j, const prediction *q)
     predict_line_cost(o, q);
     predict_line_law(o, q);
     ir_json_key_num(o, "rate", q->rate);
-    ir_json_key_text(o, "rate_unit", q->rate_unit);
+    snprintf(unit, sizeof unit, "%s%s", q->rate_item, *q->rate_item ? "/s" : "");
+    ir_json_key_text(o, "rate_unit", unit);
     ir_json_key(o, "crossover_batch");
     if (q->crossover > 0)
         ir_json_int(o, q->crossover);

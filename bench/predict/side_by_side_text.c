@@ -15,7 +15,7 @@ static void machines(const ir_text *t, const machine_views *s)
                                  {"source", false, 0, 0},
                                  {"memory", true, 0, 1},
                                  {"against the first", false, 0, 0}};
-    char                cap[IR_NUM];
+    char                cap[IR_NUM], lead[80];
     ir_table            tb;
     ir_table_begin(&tb, t, col, 5);
     for (size_t i = 0; i < s->n; i++) {
@@ -32,6 +32,10 @@ static void machines(const ir_text *t, const machine_views *s)
             ir_table_cell(&tb, TXT_PLAIN, "%s", i ? "comparable" : "");
     }
     ir_table_end(&tb);
+    for (size_t i = 0; i < s->n; i++) {
+        snprintf(lead, sizeof lead, "  %s: ", s->v[i].name);
+        ir_text_past_quality(t, lead, s->v[i].quality);
+    }
 }
 
 static const char *side_by_side_text_unit_of(const compare_ceiling *c)

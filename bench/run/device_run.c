@@ -245,6 +245,12 @@ static double pair_ratio(const device_run *c, const char *key)
     return v && v->is_num ? v->num : NAN;
 }
 
+static bool recalled_unusable(const device_run *c)
+{
+    const ir_quality *q = c->recalled ? ir_record_quality(c->recalled, c->s.info.id) : NULL;
+    return q && q->value == IR_QUALITY_UNUSABLE;
+}
+
 static void device_run_grade(device_run *c)
 {
     ir_situation      s;
@@ -260,6 +266,7 @@ static void device_run_grade(device_run *c)
     s.quota_cpus = load.quota_cpus;
     s.pair_start = pair_ratio(c, "pair_ratio_start");
     s.pair_end = pair_ratio(c, "pair_ratio_end");
+    s.recalled_unusable = recalled_unusable(c);
     ir_situation_points(&s, c->s.point, c->s.npoint, read ? read->value : NAN);
     ir_quality_judge(&s, &c->quality);
     snprintf(c->quality.device, sizeof c->quality.device, "%s", c->s.info.id);
@@ -272,7 +279,14 @@ void device_run_end(device_run *c, bool whole)
     if (is_graded(c)) device_run_grade(c);
 }
 
-/* No row of a moment in which two threads did what no machine does tells what holds it. */
+static void withhold_all(device_run *c, const char *why)
+{
+    for (size_t i = 0; i < c->s.npoint; i++)
+        if (c->s.point[i].law.bound != IR_BOUND_UNKNOWN) ir_point_withhold(&c->s.point[i], why);
+}
+
+/* No row of a moment in which two threads did what no machine does tells what holds it, and none does that
+ * stands under the ceilings of such a run. */
 static void withhold(device_run *c)
 {
     char         why[96];
@@ -280,9 +294,9 @@ static void withhold(device_run *c)
     for (int k = 0; k < 2; k++) {
         if (!ir_pair_impossible(ratio[k])) continue;
         snprintf(why, sizeof why, "two threads ran %.2f x one, which no machine does", ratio[k]);
-        for (size_t i = 0; i < c->s.npoint; i++)
-            if (c->s.point[i].law.bound != IR_BOUND_UNKNOWN) ir_point_withhold(&c->s.point[i], why);
+        withhold_all(c, why);
     }
+    if (recalled_unusable(c)) withhold_all(c, "the ceilings are those of a run that was unusable");
 }
 
 /* Both forms that the record of the ceilings has of this device. */

@@ -138,8 +138,7 @@ void screen_of_record(const ir_text *t, const ir_record *r, size_t at, const mac
                    .point = v->point,
                    .npoint = v->npoint,
                    .fit = v->better >= 0 ? &v->fit[v->better] : NULL};
-    for (size_t i = 0; i < r->nquality; i++)
-        if (!strcmp(r->quality[i].device, r->device[at].id)) a.quality = &r->quality[i];
+    a.quality = ir_record_quality(r, r->device[at].id);
     for (size_t i = 0; i < r->nverdict; i++) {
         say_crossover(&a, &r->verdict[i], &w);
         if (!strcmp(r->verdict[i].question, "predicted changes")) a.tried = r->verdict[i].answer;

@@ -217,6 +217,7 @@ typedef struct {
                                                         interval over 50 %; noisy; clock fell or drifted */
     double worst_share;                              /* the lowest cpu_share */
     double stall_s, stall_among_s; /* one sample, and the median of its point's: the machine stood still */
+    bool   recalled_unusable;      /* the ceilings are those of a run that was graded so */
 } ir_situation;
 void ir_situation_init(ir_situation *);
 /* Counts points; dram_read_Bps: what bw_now is a share of, NAN unknown. */

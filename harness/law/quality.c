@@ -189,13 +189,21 @@ static ir_quality_value stall(const ir_situation *s, ir_cause *c)
                s->stall_s, 1e3 * s->stall_among_s);
 }
 
+/* Times may be right; what holds them is told by ceilings that are not. */
+static ir_quality_value recalled(const ir_situation *s, ir_cause *c)
+{
+    if (!s->recalled_unusable) return IR_QUALITY_GOOD;
+    return say(c, IR_QUALITY_UNUSABLE,
+               "the ceilings are those of a run that was unusable: measure them again");
+}
+
 static const struct {
     const char *what;
     ir_quality_value (*look)(const ir_situation *, ir_cause *);
 } causes[] = {{"pair", pair},       {"preempted", preempted},   {"others", others},
               {"quota", quota},     {"steal", steal},           {"pressure", pressure},
               {"clock", frequency}, {"memory", quality_memory}, {"intervals", intervals},
-              {"stall", stall}};
+              {"stall", stall},     {"ceilings", recalled}};
 enum { NCAUSES = sizeof causes / sizeof *causes };
 _Static_assert((int)NCAUSES <= (int)IR_MAX_CAUSES, "room for every cause");
 

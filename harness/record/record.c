@@ -25,6 +25,14 @@ void ir_record_free(ir_record *r)
     ir_env_init(&r->env);
 }
 
+const ir_quality *ir_record_quality(const ir_record *r, const char *device)
+{
+    const ir_quality *q = NULL; /* the last word counts */
+    for (size_t i = 0; i < r->nquality; i++)
+        if (!strcmp(r->quality[i].device, device)) q = &r->quality[i];
+    return q;
+}
+
 #ifndef IR_HAVE_JANSSON
 static ir_status cannot(const char *name, ir_record *out)
 {

@@ -108,6 +108,8 @@ typedef struct {
 ir_status ir_record_read(const char *path, bool strict, ir_record *out);
 ir_status ir_record_parse(const char *name, const char *text, size_t n, bool strict, ir_record *out);
 void      ir_record_free(ir_record *);
+/* How good the run of a device was; NULL: the record does not say. */
+const ir_quality *ir_record_quality(const ir_record *, const char *device);
 
 /* ---- text ------------------------------------------------------------------------------------ */
 /* Where text goes (borrowed) and how: columns (0: 100), colours, characters beyond ASCII. */
@@ -119,6 +121,8 @@ typedef struct {
 void ir_text_machine(const ir_text *, const ir_device_info *, const ir_env *);
 /* Value and the gravest causes, at most `most`, in a paragraph. */
 void ir_text_quality(const ir_text *, const ir_quality *, int most);
+/* A line about an earlier run that others rest on, when it was not good; q may be NULL. */
+void ir_text_past_quality(const ir_text *, const char *lead, const ir_quality *q);
 void ir_text_ceilings(const ir_text *, const ir_ceilings *);
 void ir_text_points(const ir_text *, const ir_point *, size_t n); /* table with verdicts */
 void ir_text_fit(const ir_text *, const ir_fit fits[2], int better);

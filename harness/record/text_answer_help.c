@@ -13,19 +13,25 @@ static bool is_wide(const ir_text *t) { return ir_text_width(t) >= WIDE; }
 /* What gains multiply: the speed in items, else 1 and the unit "x". */
 static double base_of(const ir_point *p, const char **unit)
 {
-    const char *name;
-    double      items = ir_point_items(p, &name) / ir_point_time(p);
-    *unit = !strcmp(name, "image") ? "img/s" : !strcmp(name, "token") ? "tok/s" : "x";
-    return **unit == 'x' ? 1 : items;
+    const char  *name;
+    const double items = ir_point_items(p, &name) / ir_point_time(p);
+    const bool   counted = ir_point_is_network(p) && items > 0;
+    *unit = counted ? ir_item_rate(name) : "x";
+    return counted ? items : 1;
+}
+
+/* Items a second: no power of ten where thousands do. */
+static const char *many(double x, char buf[IR_NUM])
+{
+    return x < 1e5 ? ir_text_plain(x, buf) : ir_text_scaled(x, "", buf, IR_NUM);
 }
 
 static size_t interval(double base, const ir_gain *g, char *buf, size_t size, size_t n)
 {
     char v[IR_NUM], lo[IR_NUM], hi[IR_NUM];
-    n = ir_text_append(buf, size, n, "%s", ir_text_plain(base * g->factor, v));
+    n = ir_text_append(buf, size, n, "%s", many(base * g->factor, v));
     if (!isfinite(g->lo) || !isfinite(g->hi)) return n;
-    return ir_text_append(buf, size, n, " [%s, %s]", ir_text_plain(base * g->lo, lo),
-                          ir_text_plain(base * g->hi, hi));
+    return ir_text_append(buf, size, n, " [%s, %s]", many(base * g->lo, lo), many(base * g->hi, hi));
 }
 
 /* "180, 330, 525 [518, 531] tok/s": twice, four and eight times the batch, the interval of the last; a narrow
@@ -38,7 +44,7 @@ static size_t batches(const ir_text *t, double base, const ir_answer_help *h, ch
     for (int i = IR_GAIN_BATCH2; i <= IR_GAIN_BATCH8; i++)
         if (isfinite(h->gain[i].factor)) last = i;
     for (int i = IR_GAIN_BATCH2; i < last; i += is_wide(t) ? 1 : 2)
-        n = ir_text_append(buf, size, n, "%s, ", ir_text_plain(base * h->gain[i].factor, v));
+        n = ir_text_append(buf, size, n, "%s, ", many(base * h->gain[i].factor, v));
     return last < 0 ? ir_text_append(buf, size, n, "-") : interval(base, &h->gain[last], buf, size, n);
 }
 

@@ -14,16 +14,11 @@ bool ir_answer_doubtful(double half_width, uint32_t flags)
 bool ir_answer_unusable(const ir_answer *a) { return a->quality && a->quality->value == IR_QUALITY_UNUSABLE; }
 
 /* ---- selection ------------------------------------------------------------------------------- */
-static bool is_network(const ir_point *p)
-{
-    return !strcmp(p->id.family, "cnn") || !strcmp(p->id.family, "gpt");
-}
-
 static bool is_shown(const ir_point *p, bool networks)
 {
     if (p->status != IR_OK || p->id.for_ceiling || !(ir_point_time(p) > 0) || !strcmp(p->id.family, "layer"))
         return false;
-    return networks ? is_network(p) : true;
+    return networks ? ir_point_is_network(p) : true;
 }
 
 static void take_faster(const ir_point **best, const ir_point *p)
@@ -82,7 +77,9 @@ static const struct {
                    {"dlrm", "DLRM"},
                    {"bert", "BERT"},
                    {"vit", "ViT"},
-                   {"mixtral", "Mixtral"}};
+                   {"mixtral", "Mixtral"},
+                   {"resnet50_shared", "ResNet-50 shared"},
+                   {"gpt2_shared", "GPT-2 shared"}};
 
 static const char *workload_name(const ir_point *p)
 {
@@ -104,19 +101,51 @@ static long long param_or(const ir_point *p, const char *name, long long otherwi
     return i < 0 ? otherwise : (long long)p->id.p.v[i];
 }
 
+/* Parameters that a network's name says only where they are not the usual; those of any kind of network. */
+static const struct {
+    const char *param, *usual, *lead;
+} unusual[] = {{"res", "224", "res "},     {"width", "1.0", "width "},      {"rows", "0", "rows "},
+               {"zipf", "0", "zipf "},     {"format", "auto none row", ""}, {"kv", "auto f32", "kv "},
+               {"past", "0 128", "after "}};
+
+/* Is text one of the words of a list? */
+static bool among(const char *list, const char *text)
+{
+    size_t n = strlen(text);
+    for (const char *at = list; n && (at = strstr(at, text)); at += n)
+        if ((at == list || at[-1] == ' ') && (!at[n] || at[n] == ' ')) return true;
+    return false;
+}
+
+/* A parameter's word, else its number; "" where there is none. */
+static const char *param_text(const ir_point *p, const char *name, char buf[24])
+{
+    const int i = index_of_param(p, name);
+    if (i < 0) return "";
+    if (*p->id.pword[i]) return p->id.pword[i];
+    snprintf(buf, 24, "%lld", (long long)p->id.p.v[i]);
+    return buf;
+}
+
 /* Of a network: what tells one shape from another in few words. */
 static size_t network_shape(const ir_point *p, char *buf, size_t n)
 {
-    size_t    at = 0;
-    int       size = index_of_param(p, "size");
-    long long tokens = param_or(p, "tokens", -1), layers = param_or(p, "layers", -1),
-              res = param_or(p, "res", 224);
-    if (size >= 0 && *p->id.pword[size] && strcmp(p->id.pword[size], "small") != 0)
-        at = ir_text_append(buf, n, at, " %s", p->id.pword[size]);
+    size_t      at = 0;
+    char        number[24];
+    long long   tokens = param_or(p, "tokens", -1), layers = param_or(p, "layers", -1);
+    bool        decoder = index_of_param(p, "past") >= 0;
+    const char *size = param_text(p, "size", number);
+    if (*size && !among("small base", size)) at = ir_text_append(buf, n, at, " %s", size);
     if (layers > 0) at = ir_text_append(buf, n, at, " %lldx%lld", layers, param_or(p, "width", 0));
-    if (tokens == 1) at = ir_text_append(buf, n, at, " decode");
-    if (tokens > 1) at = ir_text_append(buf, n, at, " prefill %lld", tokens);
-    if (res != 224) at = ir_text_append(buf, n, at, " res %lld", res);
+    if (tokens == 1 && decoder) at = ir_text_append(buf, n, at, " decode");
+    if (tokens > 1 && decoder) at = ir_text_append(buf, n, at, " prefill %lld", tokens);
+    if (tokens > 0 && !decoder) at = ir_text_append(buf, n, at, " %lld tokens", tokens);
+    for (size_t i = 0; i < sizeof unusual / sizeof *unusual; i++) {
+        const char *text = param_text(p, unusual[i].param, number);
+        if (layers > 0 && !strcmp(unusual[i].param, "width")) continue;
+        if (*text && !among(unusual[i].usual, text))
+            at = ir_text_append(buf, n, at, " %s%s", unusual[i].lead, text);
+    }
     return at;
 }
 
@@ -135,9 +164,9 @@ const char *ir_answer_name(const ir_point *p, char buf[IR_ANSWER_NAME])
 {
     size_t    at = (size_t)snprintf(buf, IR_ANSWER_NAME, "%.31s", workload_name(p)), room = IR_ANSWER_NAME;
     long long batch = param_or(p, "batch", 1);
-    at += (is_network(p) ? network_shape : plain_shape)(p, buf + at, room - at);
+    at += (ir_point_is_network(p) ? network_shape : plain_shape)(p, buf + at, room - at);
     at = ir_text_append(buf, room, at, " %s", ir_dtype_name(p->id.p.dtype));
-    if (is_network(p) && (batch > 1 || index_of_param(p, "tokens") < 0))
+    if (ir_point_is_network(p) && (batch > 1 || index_of_param(p, "tokens") < 0))
         at = ir_text_append(buf, room, at, " b%lld", batch);
     if (p->id.cold) ir_text_append(buf, room, at, " cold");
     return buf;
@@ -146,14 +175,11 @@ const char *ir_answer_name(const ir_point *p, char buf[IR_ANSWER_NAME])
 const char *ir_answer_speed(const ir_point *p, double factor, char *buf, size_t n)
 {
     const char *unit;
-    char        per[16], num[IR_NUM];
+    char        num[IR_NUM];
     double items = ir_point_items(p, &unit), T = ir_point_time(p) / factor, bytes = ir_cost_B(&p->m.cost),
            I = bytes > 0 ? p->m.cost.flops / bytes : INFINITY;
-    if (items > 0 && is_network(p)) {
-        snprintf(per, sizeof per, "%s/s",
-                 !strcmp(unit, "image")   ? "img"
-                 : !strcmp(unit, "token") ? "tok"
-                                          : unit);
+    if (items > 0 && ir_point_is_network(p)) {
+        const char *per = ir_item_rate(unit);
         if (!(items / T < 1e5)) return ir_text_scaled(items / T, per, buf, n);
         snprintf(buf, n, "%s %s", ir_text_plain(items / T, num), per);
         return buf;

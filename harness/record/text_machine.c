@@ -127,6 +127,14 @@ void ir_text_quality(const ir_text *t, const ir_quality *q, int most)
         ir_text_para(t, "", "%s. %s. What to do: ironroof doctor", lead[v], n ? text : "No cause is known");
 }
 
+void ir_text_past_quality(const ir_text *t, const char *lead, const ir_quality *q)
+{
+    if (!q || q->value == IR_QUALITY_GOOD) return;
+    ir_text_para(t, lead, "! that run was %s%s%s",
+                 q->value == IR_QUALITY_NOISY ? "noisy" : "unusable: nothing rests on its figures",
+                 q->ncause ? "; " : "", q->ncause ? q->cause[0].text : "");
+}
+
 static void text_machine_build(const ir_text *t, const ir_env *e)
 {
     line l = {"", 0};

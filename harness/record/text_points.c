@@ -141,14 +141,11 @@ static void rate_cells(ir_table *tb, const ir_point *p)
         ir_table_cell(tb, TXT_PLAIN, "%s", ir_text_plain(I, num));
 }
 
-/* What a user counts in: images, tokens. */
+/* What a user of the network counts in: images, tokens. */
 static void items_cell(ir_table *tb, const ir_point *p)
 {
-    const char *unit;
-    char        num[64];
-    double      items = ir_point_items(p, &unit);
-    bool        network = items > 0 && strcmp(unit, "sample") != 0;
-    ir_table_cell(tb, TXT_PLAIN, "%s", network ? ir_answer_speed(p, 1, num, sizeof num) : "");
+    char num[64];
+    ir_table_cell(tb, TXT_PLAIN, "%s", ir_point_is_network(p) ? ir_answer_speed(p, 1, num, sizeof num) : "");
 }
 
 static const char *proof_mark(const char *proof)

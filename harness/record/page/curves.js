@@ -134,7 +134,7 @@ function drawCrossover(f, c, x) {
     f.body.prepend(svg(
       "rect", { class: "cross", x: a, width: Math.max(1, b - a), y: f.box.t, height: f.floor - f.box.t }));
   }
-  const at = f.x(c.at), text = `compute-bound from ${num(c.at)}`;
+  const at = f.x(c.at), text = `compute-bound from ${bare(num(c.at))}`;
   f.body.append(
     mark(svg("line", { class: "ridge strong", x1: at, x2: at, y1: f.box.t, y2: f.floor }), c.answer));
   label(f, text, [[at + 4, f.box.t + 24], [at + 4, f.box.t + 38]], {}) ||

@@ -108,10 +108,9 @@ const time = p => p.status === "ok" ? stats(p).median : NaN;
 const own = m => m.points.filter(p => !p.for_ceiling);
 const has = (p, flag) => (p.kflags || []).includes(flag);
 const naive = p => has(p, "naive");
-const half = p => {
-  const t = stats(p);
-  return known(t.ci_hi) && t.median > 0 ? Math.max(t.ci_hi - t.median, t.median - t.ci_lo) / t.median : NaN;
-};
+// The longer side of an interval beside its value, as everywhere on the screen.
+const halfOf = (v, lo, hi) => known(lo) && known(hi) && v > 0 ? Math.max(hi - v, v - lo) / v : NaN;
+const half = p => halfOf(stats(p).median, stats(p).ci_lo, stats(p).ci_hi);
 const plusMinus = share => known(share) ? "±" + percent(share) : "±?";
 const word = (p, k) => p.param_words && Object.hasOwn(p.param_words, k) ? p.param_words[k] : p.params[k];
 const params = p => Object.keys(p.params || {}).map(k => `${k}=${word(p, k)}`).join(" ");
@@ -120,15 +119,13 @@ const doubts = p => (p.flags || []).filter(f => f !== "within-run");
 const doubtful = p => half(p) > .1 || doubts(p).some(f => SUSPECT.includes(f));
 
 // What a family is: networks come first, operators next, then what measures the machine itself.
-const NETWORK = new Set([
-  "gpt", "cnn", "encoder", "bert", "vit", "llm", "llama", "moe", "unet", "diffusion", "dlrm", "speech", "rnn",
-  "network"
-]);
+const NETWORK = new Set(
+  ["gpt", "cnn", "encoder", "mixtral", "dlrm", "llm", "unet", "diffusion", "speech", "rnn", "network"]);
 const STREAM =
   new Set(["stream", "peak", "chase", "gather", "launch", "clock", "overlap", "transfer", "local", "mma"]);
 const OPERATOR = new Set([
   "gemm", "gemv", "gemv_twice", "linear", "conv", "attention", "norm", "softmax", "act", "add", "embed",
-  "chain", "layer"
+  "chain", "layer", "moe", "bag"
 ]);
 const GROUPS = ["Networks", "Operators", "Streams"];
 function groupOf(p) {
@@ -159,9 +156,16 @@ const boundClass = p => BOUNDS.includes(p.bound) ? p.bound : "";
 // ---- names and rates of networks ----
 const NAMES = new Map([
   ["gpt2", "GPT-2"], ["gpt", "GPT"], ["resnet50", "ResNet-50"], ["mobilenetv2", "MobileNetV2"],
-  ["bert", "BERT"], ["vit", "ViT"], ["llama", "Llama"], ["efficientnet", "EfficientNet"], ["unet", "U-Net"],
-  ["dlrm", "DLRM"]
+  ["bert", "BERT"], ["vit", "ViT"], ["llama", "Llama"], ["dscnn", "DS-CNN"], ["dlrm", "DLRM"],
+  ["mixtral", "Mixtral"], ["resnet50_shared", "ResNet-50 shared"], ["gpt2_shared", "GPT-2 shared"],
+  ["efficientnet", "EfficientNet"], ["unet", "U-Net"]
 ]);
+// Parameters that a name says only where they are not the usual: [parameter, usual, words around it].
+const UNUSUAL = [
+  ["res", ["224"], "", " px"], ["width", ["1.0"], "width ", ""], ["rows", ["0"], "rows ", ""],
+  ["zipf", ["0"], "zipf ", ""], ["format", ["auto", "none", "row"], "", ""],
+  ["kv", ["auto", "f32"], "kv ", ""], ["past", ["0", "128"], "after ", ""]
+];
 const LIBRARIES = new Map([
   ["openblas", "OpenBLAS"], ["onednn", "oneDNN"], ["cublas", "cuBLAS"], ["cudnn", "cuDNN"],
   ["clblast", "CLBlast"], ["mkl", "MKL"]
@@ -172,9 +176,12 @@ function netName(p) { // "GPT-2 small decode": two shapes of one network are two
   if (size) name.push(size);
   else if (known(q.layers) && known(q.width))
     name.push(`${q.layers}×${q.width}`);
-  if (known(q.tokens)) name.push(q.tokens === 1 ? "decode" : `prefill ${q.tokens}`);
-  if (q.tokens === 1 && q.past > 0 && q.past !== 128) name.push(`after ${q.past}`);
-  if (known(q.res) && q.res !== 224) name.push(`${q.res} px`);
+  if (known(q.tokens))
+    name.push(!known(q.past) ? `${q.tokens} tokens` : q.tokens === 1 ? "decode" : `prefill ${q.tokens}`);
+  for (const [k, usual, before, after] of UNUSUAL) {
+    if (q[k] == null || (k === "width" && known(q.layers))) continue;
+    if (!usual.includes(String(word(p, k)))) name.push(before + word(p, k) + after);
+  }
   return name.join(" ");
 }
 const pointName = p => groupOf(p) === "Networks" ? netName(p) : p.workload;

@@ -21,8 +21,7 @@ function table(heads, rows, textual) {
 // ---- cards ----
 function card(c, unit, what) { // a number never stands without its interval and its doubts
   if (!c || !known(c.value)) return null;
-  const wide = known(c.lo) && known(c.hi) ? .5 * (c.hi - c.lo) / c.value : NaN,
-        flags = doubts(c).filter(f => SUSPECT.includes(f));
+  const wide = halfOf(c.value, c.lo, c.hi), flags = doubts(c).filter(f => SUSPECT.includes(f));
   const sheet = c.source === "datasheet" || c.source === "theory";
   const mark_ =
     wide > .1 || flags.length
@@ -38,8 +37,8 @@ function card(c, unit, what) { // a number never stands without its interval and
     el("span", {}, what));
 }
 function ratio(a, b) { // of two ceilings, with the interval that both give
-  const wide = c => known(c.lo) && known(c.hi) ? .5 * (c.hi - c.lo) / c.value : 0,
-        w = Math.hypot(wide(a), wide(b)), value = a.value / b.value;
+  const wide = c => halfOf(c.value, c.lo, c.hi) || 0, w = Math.hypot(wide(a), wide(b)),
+        value = a.value / b.value;
   const some = wide(a) || wide(b);
   return {
     value,
