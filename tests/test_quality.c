@@ -128,6 +128,15 @@ static void causes_together(void **state)
     assert_string_equal(q.cause[2].what, "others");
     assert_non_null(strstr(q.cause[2].text, "spinner (pid 7)"));
     assert_string_equal(q.cause[3].what, "steal");
+    s = quiet(); /* reads of threads that wait are slow: no word of neighbours on the memory */
+    s.others = 0.3;
+    s.preempted = 25;
+    s.read_lo = 10e9;
+    ir_quality_judge(&s, &q);
+    assert_int_equal(q.ncause, 3);
+    assert_string_equal(q.cause[1].what, "others");
+    assert_string_equal(q.cause[2].what, "memory");
+    assert_null(strstr(q.cause[2].text, "neighbours"));
     s = quiet();
     s.others = 0.8;
     s.known = 0;

@@ -393,7 +393,7 @@ def networks(folder):
         return screen(folder, file="net.jsonl")
 
     for net in nets:
-        text = named(net, batch=2)
+        text = named(net, batch=2, tokens=1, past=128)
         shown = text.split("WOULD")[0].split("HOLDS")[1]
         expect(not any("  " + n in shown for n in nets), net + " is called by its name", text)
         expect(any(u in text for u in (" img/s", " tok/s", " seq/s", " sample/s")), net + "'s unit", text)

@@ -57,6 +57,7 @@ ir_status ceilings_load(measure_context *s, const ir_env *env, const char *file,
     for (size_t i = 0; i < r->npoint && st == IR_OK; i++)
         if (r->point[i].id.for_ceiling && !strcmp(r->point[i].id.device, s->info.id))
             st = context_append_copy(s, &r->point[i]);
+    s->nrecalled = s->npoint;
     find_teams(s);
     return st == IR_OK ? ceilings_journal(s) : st;
 }

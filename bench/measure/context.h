@@ -30,6 +30,7 @@ struct measure_context {
     uint32_t         run_flags;        /* flags of every row: smt-shared, cpuset-limited */
     ir_point        *point;
     size_t           npoint, cap; /* owned: all rows in the order measured, those for ceilings first */
+    size_t           nrecalled;   /* the first of them are those of the record that ceilings are from */
     const char      *layers;      /* --layers; NULL: networks get no rows per layer */
     bool             in_ceilings; /* rows measured now are for a ceiling */
     int              remeasured;  /* re-measurements of ceilings triggered by points; see ceilings_follow() */

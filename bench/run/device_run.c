@@ -267,7 +267,8 @@ static void device_run_grade(device_run *c)
     s.pair_start = pair_ratio(c, "pair_ratio_start");
     s.pair_end = pair_ratio(c, "pair_ratio_end");
     s.recalled_unusable = recalled_unusable(c);
-    ir_situation_points(&s, c->s.point, c->s.npoint, read ? read->value : NAN);
+    ir_situation_points(&s, c->s.point + c->s.nrecalled, c->s.npoint - c->s.nrecalled,
+                        read ? read->value : NAN);
     ir_quality_judge(&s, &c->quality);
     snprintf(c->quality.device, sizeof c->quality.device, "%s", c->s.info.id);
     c->graded = true;
@@ -285,18 +286,17 @@ static void withhold_all(device_run *c, const char *why)
         if (c->s.point[i].law.bound != IR_BOUND_UNKNOWN) ir_point_withhold(&c->s.point[i], why);
 }
 
-/* No row of a moment in which two threads did what no machine does tells what holds it, and none does that
- * stands under the ceilings of such a run. */
+/* An unusable run tells of no row what holds it, and neither does one that stands under ceilings of such a
+ * run. */
 static void withhold(device_run *c)
 {
-    char         why[96];
-    const double ratio[] = {pair_ratio(c, "pair_ratio_start"), pair_ratio(c, "pair_ratio_end")};
-    for (int k = 0; k < 2; k++) {
-        if (!ir_pair_impossible(ratio[k])) continue;
-        snprintf(why, sizeof why, "two threads ran %.2f x one, which no machine does", ratio[k]);
+    const char *cause = c->quality.cause[0].text;
+    char        why[112];
+    snprintf(why, sizeof why, "unusable run: %.*s", (int)strcspn(cause, ":"), cause);
+    if (c->graded && c->quality.value == IR_QUALITY_UNUSABLE)
         withhold_all(c, why);
-    }
-    if (recalled_unusable(c)) withhold_all(c, "the ceilings are those of a run that was unusable");
+    else if (recalled_unusable(c))
+        withhold_all(c, "the ceilings are those of a run that was unusable");
 }
 
 /* Both forms that the record of the ceilings has of this device. */

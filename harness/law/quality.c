@@ -115,9 +115,14 @@ static ir_quality_value pair(const ir_situation *s, ir_cause *c)
     return IR_QUALITY_GOOD;
 }
 
+static double preempted_share(const ir_situation *s)
+{
+    return s->n ? (double)s->preempted / (double)s->n : 0;
+}
+
 static ir_quality_value preempted(const ir_situation *s, ir_cause *c)
 {
-    double share = s->n ? (double)s->preempted / (double)s->n : 0;
+    double share = preempted_share(s);
     if (s->preempted == 0) return IR_QUALITY_GOOD;
     return say(
         c, share > HALF ? IR_QUALITY_UNUSABLE : IR_QUALITY_NOISY,
@@ -126,11 +131,12 @@ static ir_quality_value preempted(const ir_situation *s, ir_cause *c)
 }
 
 /* Others on CPUs that we leave alone do no harm to rows of few threads; where it is not known what our
- * threads got, they may. */
+ * threads got, they may. Where most rows lost time they are why. */
 static ir_quality_value others(const ir_situation *s, ir_cause *c)
 {
+    bool grave = s->known == 0 ? s->others > HALF : preempted_share(s) > HALF;
     if (!(s->others > FEW)) return IR_QUALITY_GOOD;
-    return say(c, s->known == 0 && s->others > HALF ? IR_QUALITY_UNUSABLE : IR_QUALITY_NOISY,
+    return say(c, grave ? IR_QUALITY_UNUSABLE : IR_QUALITY_NOISY,
                "other processes took %.0f %% of the CPUs%s%s", 100 * s->others, *s->who ? ": " : "", s->who);
 }
 
@@ -164,10 +170,12 @@ static ir_quality_value frequency(const ir_situation *s, ir_cause *c)
 static ir_quality_value quality_memory(const ir_situation *s, ir_cause *c)
 {
     double middle = (s->read_lo + s->read_hi) / 2, spread = (s->read_hi - s->read_lo) / middle;
+    /* Reads of threads that wait for a CPU are slow, too: then nothing is said of the memory's neighbours. */
+    bool waited = s->others > FEW || s->quota > QUOTA_SEEN || s->steal > STEAL_SEEN;
     if (!(spread > READ_SPREAD)) return IR_QUALITY_GOOD;
     return say(c, spread > READ_MOST ? IR_QUALITY_UNUSABLE : IR_QUALITY_NOISY,
-               "reads from DRAM moved between %.3g and %.3g GB/s (+-%.0f %%): neighbours on the memory",
-               s->read_lo / 1e9, s->read_hi / 1e9, 50 * spread);
+               "reads from DRAM moved between %.3g and %.3g GB/s (+-%.0f %%)%s", s->read_lo / 1e9,
+               s->read_hi / 1e9, 50 * spread, waited ? "" : ": neighbours on the memory");
 }
 
 static ir_quality_value intervals(const ir_situation *s, ir_cause *c)
