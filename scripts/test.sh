@@ -113,7 +113,8 @@ with_gcc=()
 test_preset() { # test_preset NAME ctest-arguments...
   local name=$1
   shift
-  (cd "$root" && ${under[@]+"${under[@]}"} ctest --preset "$name" -j "$jobs" "$@")
+  # one more than there are processors: some tests wait for what they started
+  (cd "$root" && ${under[@]+"${under[@]}"} ctest --preset "$name" -j $((jobs + 1)) "$@")
 }
 build_preset() { (cd "$root" && cmake --build --preset "$1" -j "$jobs"); }
 gcc_preset() { configure_preset "$1" ${with_gcc[@]+"${with_gcc[@]}"} "${@:2}"; }
@@ -169,24 +170,31 @@ stage_aarch64() {
   configure_preset aarch64 && build_preset aarch64 && test_preset aarch64
 }
 
+fuzz_target() { # fuzz_target PROGRAM NAME: leaves NAME.log, and NAME.failed where it found something
+  local limit=("-max_total_time=${IRONROOF_FUZZ_S:-10}")
+  [ -z "${IRONROOF_FUZZ_RUNS:-}" ] || limit=("-runs=$IRONROOF_FUZZ_RUNS")
+  mkdir -p "$out/fuzz/corpus/$2"
+  "$1" "${limit[@]}" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 -artifact_prefix="$out/fuzz/$2-" \
+    "$out/fuzz/corpus/$2" "$root/tests/fuzz/corpus/$2" >"$out/fuzz/$2.log" 2>&1 || : >"$out/fuzz/$2.failed"
+}
 stage_fuzz() {
   clang_runtime || { skip "clang with libFuzzer is not installed"; return; }
   configure_preset fuzz && build_preset fuzz || return
-  local program name failed=0 n=0 limit=("-max_total_time=${IRONROOF_FUZZ_S:-10}")
-  [ -z "${IRONROOF_FUZZ_RUNS:-}" ] || limit=("-runs=$IRONROOF_FUZZ_RUNS")
+  local program n=0 failed=0
+  for program in "$out"/fuzz/tests/fuzz_*; do [ -x "$program" ] && n=$((n + 1)); done
+  [ $n -gt 0 ] || { skip "there are no fuzz targets"; return; }
+  rm -f "$out"/fuzz/*.log "$out"/fuzz/*.failed
   for program in "$out"/fuzz/tests/fuzz_*; do
     [ -x "$program" ] || continue
-    name=${program##*/fuzz_}
-    mkdir -p "$out/fuzz/corpus/$name"
-    n=$((n + 1))
-    "$program" "${limit[@]}" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
-      -artifact_prefix="$out/fuzz/$name-" "$out/fuzz/corpus/$name" "$root/tests/fuzz/corpus/$name" 2>&1 |
-      tee "$out/fuzz/$name.log" || failed=$((failed + 1))
+    [ "$(jobs -rp | wc -l)" -lt "$jobs" ] || wait -n
+    fuzz_target "$program" "${program##*/fuzz_}" &
   done
+  wait
+  cat "$out"/fuzz/*.log
+  failed=$(compgen -G "$out/fuzz/*.failed" | wc -l)
   awk '/number_of_executed_units/ { n += $2 } END { print n + 0 " executions" }' "$out"/fuzz/*.log
-  [ $n -gt 0 ] || { skip "there are no fuzz targets"; return; }
   totals $((n - failed)) $n
-  [ $failed = 0 ]
+  [ "$failed" = 0 ]
 }
 
 # On demand: prints the share of lines that the tests run.

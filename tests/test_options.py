@@ -70,9 +70,9 @@ TABLE = {
     "ceilings": (CEIL, {
         "profile": ["--profile", "full"], "threads": (CEIL4, ["--threads", "1"]),
         "filter": ["--filter", "copy"],
-        **where("ceilings"), "model": ["--model", "BW=1e9"],
-        "isa": (["ceilings", "--backend", "cpu"], ["--isa", "nosuch"]), "pin": ["--pin", "none"],
-        "pages": ["--pages", "small"], "precision": ["--precision", "0.0001"],
+        **where("ceilings", "--filter", "nothing"), "model": ["--model", "BW=1e9"],
+        "isa": (["ceilings", "--backend", "cpu", "--filter", "nothing"], ["--isa", "nosuch"]), "pin": ["--pin", "none"],
+        "pages": ["--pages", "small"], "precision": (CEIL + ["--model", "noise=.05"], ["--precision", "0.0001"]),
         "budget": ["--budget", "1ms"], "warmup": ["--warmup", "1"], "seed": ["--seed", "9"],
         "samples": ["--samples", "7"], "inject": ["--inject", "50%"], "wait-idle": ["--wait-idle", "1ms"],
         "timeout": ["--timeout", "1ms"], "resume": ["--resume", "prior.jsonl"],

@@ -322,10 +322,12 @@ static ir_status measure_device(job *j, device_run *c)
     return first == IR_OK ? st : ir_fail(first, "%s", why);
 }
 
-/* Nothing measured is a failure, and so is a wrong or a failed point. */
-static int run_grade(const device_run *c, size_t n)
+/* Nothing measured is a failure, and so is a wrong or a failed point. A device that tells its ceilings and has
+ * no kernel for them has them measured. */
+static int run_grade(const device_run *c, size_t n, bool ceilings_only)
 {
     size_t ok = 0, bad = 0;
+    for (size_t d = 0; d < n; d++) ok += ceilings_only ? c[d].s.ceilings.n : 0;
     for (size_t d = 0; d < n; d++)
         for (size_t i = 0; i < c[d].s.npoint; i++) {
             ir_status st = c[d].s.point[i].status;
@@ -482,7 +484,7 @@ static int run_run(const cli_args *args, bool with_points)
     if (waited != EXIT_FINE)
         code = waited;
     else if (st == IR_OK && !args->opt.dry_run)
-        code = run_grade(j->dev, j->ndev);
+        code = run_grade(j->dev, j->ndev, !j->points.n);
     ir_status closed = ir_journal_close(&j->journal);
     if (code == EXIT_FINE && closed != IR_OK) code = complain();
     for (size_t i = 0; i < j->ndev; i++) device_run_free(&j->dev[i]);

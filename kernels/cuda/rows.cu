@@ -116,20 +116,23 @@ ir_status rw_softmax(cuda_dev *c, int64_t rows, int64_t width, rw_buf in, rw_buf
 }
 
 /* ---- element by element ---------------------------------------------------------------------- */
-/* Two reads of V elements are on their way before the first is used. */
+/* Two reads of four elements are on their way before the first is used. One by one, reads wait: twice the
+ * code for each activation and type is more than an instruction cache holds. */
 template <int V>
 CU_KERNEL(THREADS, 4)
 map_kernel(const void *x, int xt, const void *add, int at, const float *bias, void *y, int yt, size_t n,
            int c, int act)
 {
-    const size_t step = (size_t)gridDim.x * THREADS * V, none = n;
-    for (size_t i = ((size_t)blockIdx.x * THREADS + threadIdx.x) * V; i < n; i += 2 * step) {
-        size_t  k[2] = {i, i + step < n ? i + step : none};
-        some<V> v[2], a[2];
-        CU_UNROLL for (int u = 0; u < 2; u++) if (k[u] != none) v[u] = rw_load(x, xt, k[u], some<V>());
-        CU_UNROLL for (int u = 0; u < 2; u++) if (k[u] != none && add) a[u] =
+    constexpr int U = V == 4 ? 2 : 1;
+    const size_t  step = (size_t)gridDim.x * THREADS * V, none = n;
+    for (size_t i = ((size_t)blockIdx.x * THREADS + threadIdx.x) * V; i < n; i += U * step) {
+        size_t  k[U];
+        some<V> v[U], a[U];
+        CU_UNROLL for (int u = 0; u < U; u++) k[u] = i + (size_t)u * step < n ? i + (size_t)u * step : none;
+        CU_UNROLL for (int u = 0; u < U; u++) if (k[u] != none) v[u] = rw_load(x, xt, k[u], some<V>());
+        CU_UNROLL for (int u = 0; u < U; u++) if (k[u] != none && add) a[u] =
             rw_load(add, at, k[u], some<V>());
-        CU_UNROLL for (int u = 0; u < 2; u++)
+        CU_UNROLL for (int u = 0; u < U; u++)
         {
             if (k[u] == none) break;
             CU_UNROLL for (int e = 0; e < V; e++)
