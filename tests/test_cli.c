@@ -2,6 +2,7 @@
  * tables, the filter. */
 #define _GNU_SOURCE
 #include "bench/cli/cli.h"
+#include "bench/cli/progress.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -221,10 +222,49 @@ static void test_near(void **state)
     assert_null(cli_near("", names, 0));
 }
 
+static double clock_of(void *arg) { return *(double *)arg; }
+
+/* One estimate over all parts, by what each takes; none while only rows that do not apply are done. */
+static void test_time_left(void **state)
+{
+    char        *text = NULL;
+    size_t       size = 0;
+    double       now = 0;
+    FILE        *out = open_memstream(&text, &size);
+    cli_progress p;
+    (void)state;
+    assert_non_null(out);
+    cli_progress_init(&p, out, false, 0);
+    p.on = true;
+    p.width = 200;
+    p.now = clock_of;
+    p.arg = &now;
+    cli_progress_plan(&p, "ceilings", 10, 1);
+    cli_progress_plan(&p, "points", 10, 3);
+    cli_progress_enter(&p, 0);
+    cli_progress_show(&p, "first");
+    cli_progress_done(&p);
+    now = 0.01;
+    cli_progress_show(&p, "second");
+    assert_null(strstr(text, "left"));
+    for (int i = 0; i < 4; i++) cli_progress_done(&p);
+    now = 5;
+    cli_progress_show(&p, "sixth");
+    assert_non_null(strstr(text, "[ceilings 5/10] about 35 s left  sixth"));
+    cli_progress_enter(&p, 1);
+    cli_progress_done(&p);
+    now = 26;
+    cli_progress_show(&p, "more");
+    assert_non_null(strstr(text, "[ceilings 10/10, points 1/10] about 54 s left  more"));
+    fclose(out);
+    free(text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_values),   cmocka_unit_test(test_defaults),
                                        cmocka_unit_test(test_refusals), cmocka_unit_test(test_help),
-                                       cmocka_unit_test(test_main),     cmocka_unit_test(test_near)};
+                                       cmocka_unit_test(test_main),     cmocka_unit_test(test_near),
+                                       cmocka_unit_test(test_time_left)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -438,7 +438,7 @@ static ir_status clock_rate(ceiling_plan *pl)
 size_t ceilings_count(const measure_context *s)
 {
     bool own = s->info.threads == 0 && s->info.numa_nodes == 0;
-    return (s->full ? 540u : 150u) + (own ? 250u : 0u);
+    return (s->full ? 540u : 300u) + (own ? 250u : 0u);
 }
 
 ir_status ceilings_journal(measure_context *s)

@@ -1,5 +1,5 @@
 /* progress.c -- see progress.h. Redrawn in place: the line never reaches the last column, so it never wraps.
- * Time left is the mean time of the points done times those to do; it is said once there was something to
+ * Time left is the time of the work done times the work to do over it; it is said once there was something to
  * measure: rows that do not apply take none, and often come first. */
 #define _GNU_SOURCE
 #include "bench/cli/progress.h"
@@ -32,10 +32,10 @@ static int progress_columns(const cli_progress *p)
     return ioctl(ir_screen_fd(p->out), TIOCGWINSZ, &w) == 0 && w.ws_col > 0 ? w.ws_col : 80;
 }
 
-void cli_progress_plan(cli_progress *p, const char *name, size_t total)
+void cli_progress_plan(cli_progress *p, const char *name, size_t total, double weight)
 {
     if (p->nphase == CLI_MAX_PHASES) return;
-    p->phase[p->nphase++] = (cli_phase){name, total, 0};
+    p->phase[p->nphase++] = (cli_phase){name, total, 0, weight};
     p->total += total;
 }
 
@@ -51,10 +51,21 @@ void cli_progress_enter(cli_progress *p, size_t at)
 
 #define KNOWN_S 1.0
 
+/* The work to do over the work done. */
+static double work_left(const cli_progress *p)
+{
+    double done = 0, left = 0;
+    for (size_t i = 0; i < p->nphase; i++) {
+        done += p->phase[i].weight * (double)p->phase[i].done;
+        left += p->phase[i].weight * (double)(p->phase[i].total - p->phase[i].done);
+    }
+    return p->nphase ? left / done : (double)(p->total - p->done) / (double)p->done;
+}
+
 /* "about 40 s left", "about 2 min left"; empty while nothing is known. */
 static void time_left(const cli_progress *p, char *buf, size_t size)
 {
-    double took = p->now(p->arg) - p->start_s, s = took / (double)p->done * (double)(p->total - p->done);
+    double took = p->now(p->arg) - p->start_s, s = took * work_left(p);
     buf[0] = 0;
     if (p->done == 0 || took < KNOWN_S || !(s < 3.6e6)) return;
     if (s < 60)

@@ -9,6 +9,7 @@ enum { CLI_MAX_PHASES = 4 };
 typedef struct {
     const char *name;
     size_t      total, done;
+    double      weight; /* time that one takes, in a unit that all parts share */
 } cli_phase;
 /* Between init and use, tests may replace `on`, `width`, `now` and `arg`. */
 typedef struct {
@@ -24,8 +25,9 @@ typedef struct {
 } cli_progress;
 /* total 0: unknown; the line then has neither total nor time left. */
 void cli_progress_init(cli_progress *, FILE *out, bool quiet, size_t total);
-/* The run has a further part of about so many points; one estimate of the time left covers all of them. */
-void cli_progress_plan(cli_progress *, const char *name, size_t total);
+/* The run has a further part of about so many points, each of which takes `weight`, more or less; one
+ * estimate of the time left covers all of them. */
+void cli_progress_plan(cli_progress *, const char *name, size_t total, double weight);
 void cli_progress_enter(cli_progress *,
                         size_t at); /* work on part `at` from now on; those before it are done */
 void cli_progress_show(cli_progress *, const char *what); /* before a point */

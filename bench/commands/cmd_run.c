@@ -137,9 +137,7 @@ static ir_status known_backends(const cli_options *o)
 }
 
 /* ---- the file -------------------------------------------------------------------------------- */
-/* In the beginning of every text report. */
-#define TEXT_MARK "ironroof report\n"
-
+#define TEXT_MARK "ironroof report\n" /* every text report begins with it */
 /* What is written beside the record must be of this program's making, too. */
 static ir_status check_siblings(const job *j)
 {
@@ -192,15 +190,17 @@ static ir_status open_journal(job *j)
 }
 
 enum { PHASE_CEILINGS, PHASE_POINTS, PHASE_PROOFS };
+#define POINT_WEIGHT 3.0 /* it is verified first and sampled for longer than a row for a ceiling */
 
 /* What is ahead on a device: one estimate covers all of it. */
 static void plan(job *j, const device_run *c)
 {
     cli_progress_init(&j->progress, stderr, j->args->opt.quiet, 0);
-    cli_progress_plan(&j->progress, "ceilings",
-                      j->ceilings.file || j->ceilings.none ? 0 : ceilings_count(&c->s));
-    cli_progress_plan(&j->progress, "points", device_run_count(c, &j->points, j->args->opt.cache));
-    cli_progress_plan(&j->progress, "proofs", 0);
+    bool given = j->ceilings.file || j->ceilings.none;
+    cli_progress_plan(&j->progress, "ceilings", given ? 0 : ceilings_count(&c->s), 1);
+    cli_progress_plan(&j->progress, "points", device_run_count(c, &j->points, j->args->opt.cache),
+                      POINT_WEIGHT);
+    cli_progress_plan(&j->progress, "proofs", 0, POINT_WEIGHT);
 }
 
 static void phase(job *j, size_t at)
@@ -322,8 +322,8 @@ static ir_status measure_device(job *j, device_run *c)
     return first == IR_OK ? st : ir_fail(first, "%s", why);
 }
 
-/* Nothing measured is a failure, and so is a wrong or a failed point. A device that tells its ceilings and has
- * no kernel for them has them measured. */
+/* Nothing measured is a failure, and so is a wrong or a failed point. A device that tells its ceilings and
+ * has no kernel for them has them measured. */
 static int run_grade(const device_run *c, size_t n, bool ceilings_only)
 {
     size_t ok = 0, bad = 0;

@@ -78,15 +78,28 @@ static bool was_unusable(const ir_record *r)
     return false;
 }
 
+/* Borrowed copies of what was asked for: rows of ceilings may be the earlier run's own. */
+static ir_status asked_only(const ir_record *now, ir_record *out)
+{
+    *out = *now;
+    out->npoint = 0;
+    out->point = malloc((now->npoint + 1) * sizeof *out->point);
+    if (!out->point) return ir_fail(IR_ENOMEM, "no memory for %zu points", now->npoint);
+    for (size_t i = 0; i < now->npoint; i++)
+        if (!now->point[i].id.for_ceiling) out->point[out->npoint++] = now->point[i];
+    return IR_OK;
+}
+
 ir_status earlier_sentence(const ir_record *now, const char *earlier, char *buf, size_t n)
 {
     run_files      base = {0};
     char           name[] = "this run";
-    run_file       f = {.path = name, .r = *now};
+    run_file       f = {.path = name};
     run_files      one = {.v = &f, .n = 1};
     ir_comparisons c = {0};
     thresholds     none = {.n = 0};
-    ir_status      st = runs_read(&earlier, 1, NULL, &base);
+    ir_status      st = asked_only(now, &f.r);
+    if (st == IR_OK) st = runs_read(&earlier, 1, NULL, &base);
     if (st == IR_OK) st = runs_index(&f);
     if (st == IR_OK) st = baseline_judge(&base, &one, &none, .95, log1p(.02), &c);
     if (st == IR_OK && was_unusable(&base.v[0].r))
@@ -95,6 +108,7 @@ ir_status earlier_sentence(const ir_record *now, const char *earlier, char *buf,
         sentence(&base.v[0], &f, &c, buf, n);
     ir_comparisons_free(&c);
     ir_keys_free(&f.points);
+    free(f.r.point);
     runs_free(&base);
     return st;
 }

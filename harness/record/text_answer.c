@@ -7,7 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CAUSES = 2, SCREEN_LINES = 30 }; /* of a disturbed run, on the screen; the report has all */
+/* Causes of a disturbed run, and lines; under recalled ceilings lines for what is asked, and more a workload.
+ * The report has all. */
+enum { CAUSES = 2, SCREEN_LINES = 30, RECALLED_LINES = 9, ROW_LINES = 3 };
 
 /* What gives way, in this order, until the screen fits its lines; --detail has everything. */
 typedef enum { WHOLE, NO_CROSSOVER, ONE_CAUSE, NO_LAW, NO_BLANKS, BRIEFEST = NO_BLANKS } brevity;
@@ -198,7 +200,10 @@ static size_t screen_lines(const ir_text *t, const ir_answer *a, brevity brief)
 
 void ir_text_answer(const ir_text *t, const ir_answer *a)
 {
-    brevity brief = WHOLE;
-    while (brief < BRIEFEST && screen_lines(t, a, brief) > SCREEN_LINES) brief++;
+    brevity       brief = WHOLE;
+    ir_answer_row r[IR_ANSWER_ROWS];
+    size_t        more, rows = ir_answer_rows(a->point, a->npoint, r, &more);
+    size_t        most = a->recalled ? RECALLED_LINES + ROW_LINES * rows : SCREEN_LINES;
+    while (brief < BRIEFEST && screen_lines(t, a, brief) > most) brief++;
     screen(t, a, brief);
 }
