@@ -131,7 +131,9 @@ static void busiest_processes(void **state)
     ir_users_text(u, 2, text, sizeof text);
     assert_string_equal(text, "a) (b c (pid 20) 100 % of a CPU, new (pid 50) 50 % of a CPU");
     assert_string_equal(ir_users_text(u, 0, text, sizeof text), "");
-    ir_users_text(u, IR_MAX_USERS, text, 20); /* cut, not overrun */
+    size_t two = strlen(ir_users_text(u, 2, text, sizeof text));
+    assert_int_equal(strlen(ir_users_text(u, IR_MAX_USERS, text, two + 9)), two); /* whole ones */
+    ir_users_text(u, IR_MAX_USERS, text, 20);                                     /* cut, not overrun */
     assert_int_equal(strlen(text), 19);
     assert_int_equal(ir_tasks_busiest(&b, &b, 2, u), 0);
     ir_tasks_free(&a);

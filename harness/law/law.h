@@ -209,7 +209,7 @@ typedef struct {
 typedef struct {
     double others, steal, pressure; /* of the CPUs' time other processes took, of all time the hypervisor
                                        took, of the time some task waited */
-    char   who[200];                /* the busiest other processes, in words; "" unknown */
+    char   who[160];                /* the busiest other processes, in words; "" unknown */
     double quota, quota_cpus;       /* periods that the CPU quota cut short; the quota */
     double pair_start, pair_end;    /* two threads' arithmetic over one's */
     double read_lo, read_hi;        /* reads from DRAM beside the points, B/s: the slow and the fast tenth */

@@ -86,9 +86,13 @@ char *ir_users_text(const ir_user *u, int n, char *buf, size_t cap)
 {
     size_t at = 0;
     buf[0] = 0;
-    for (int i = 0; i < n && at < cap; i++)
-        at += (size_t)snprintf(buf + at, cap - at, "%s%s (pid %d) %.0f %% of a CPU", i ? ", " : "", u[i].name,
-                               u[i].pid, 100 * u[i].cpus);
+    for (int i = 0; i < n; i++) {
+        size_t more = (size_t)snprintf(buf + at, cap - at, "%s%s (pid %d) %.0f %% of a CPU", i ? ", " : "",
+                                       u[i].name, u[i].pid, 100 * u[i].cpus);
+        if (i && more >= cap - at) buf[at] = 0; /* whole ones only; the busiest comes first */
+        if (more >= cap - at) break;
+        at += more;
+    }
     return buf;
 }
 
