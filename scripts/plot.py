@@ -66,7 +66,7 @@ GROUPS = {
         "vit",
         "llm",
         "llama",
-        "moe",
+        "mixtral",
         "unet",
         "diffusion",
         "dlrm",
@@ -96,6 +96,10 @@ NAMES = {
     "bert": "BERT",
     "vit": "ViT",
     "llama": "Llama",
+    "dlrm": "DLRM",
+    "mixtral": "Mixtral",
+    "resnet50_shared": "ResNet-50 shared",
+    "gpt2_shared": "GPT-2 shared",
 }
 BATCH = {"linear": "rows", "conv": "n"}
 UNITS = {"in": 1.0, "cm": 1 / 2.54, "mm": 1 / 25.4, "pt": 1 / 72.27}

@@ -422,8 +422,11 @@ def networks(folder):
     r = run("report", "net.jsonl", "-o", "net.html", cwd=folder)
     with open(os.path.join(folder, "net.html"), encoding="utf-8") as f:
         page = f.read()
+    with open(os.path.join(HERE, "..", "scripts", "plot.py"), encoding="utf-8") as f:
+        plot = f.read()
     for net in nets:
         expect('["%s", "' % net in page, net + " has its name on the page", r.stderr)
+        expect('"%s": "' % net in plot, net + " has its name in plot.py", "")
 
 
 def floors():

@@ -28,7 +28,10 @@ static void print_tables(const ir_text *t, const ir_record *r, size_t at, const 
     fputc('\n', t->f);
     ir_text_roofline(t, &v->ceilings, v->point + first, v->npoint - first);
     for (size_t i = 0; i < r->nverdict; i++)
-        if (!strcmp(r->verdict[i].device, r->device[at].id)) fprintf(t->f, "\n%s\n", r->verdict[i].answer);
+        if (!strcmp(r->verdict[i].device, r->device[at].id)) {
+            fputc('\n', t->f);
+            ir_text_para(t, "", "%s", r->verdict[i].answer);
+        }
 }
 
 /* Views are made of the devices that have ceilings, in the order of the record. */

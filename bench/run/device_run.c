@@ -416,7 +416,8 @@ void device_run_print_law(const ir_text *t, const device_run *c)
     fputc('\n', t->f);
     ir_text_roofline(t, &c->s.ceilings, p, n);
     ir_summary_sentence(&c->s.ceilings, law->fitted ? &law->fit[law->better] : NULL, line, sizeof line);
-    fprintf(t->f, "\n%s\n", line);
+    fputc('\n', t->f);
+    ir_text_para(t, "", "%s", line);
     crossover_print(t->f, &c->s);
     launch_gap_print(t->f, &c->s);
     device_run_print_proof(t->f, c);
