@@ -3,6 +3,7 @@
  */
 #include "bench/commands/apps.h"
 #include "bench/run/screen.h"
+#include "harness/record/text.h"
 
 #include <stdlib.h>
 #include <string.h>

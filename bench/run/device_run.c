@@ -10,6 +10,7 @@
 #include "bench/cli/version.h"
 #include "harness/record/input.h"
 #include "kernels/model/model.h"
+#include "harness/record/text.h"
 
 #include <math.h>
 #include <stdlib.h>
