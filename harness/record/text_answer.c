@@ -12,7 +12,7 @@
 enum { CAUSES = 2, SCREEN_LINES = 30, RECALLED_LINES = 9, ROW_LINES = 3 };
 
 /* What gives way, in this order, until the screen fits its lines; --detail has everything. */
-typedef enum { WHOLE, NO_CROSSOVER, ONE_CAUSE, NO_LAW, NO_BLANKS, BRIEFEST = NO_BLANKS } brevity;
+typedef enum { WHOLE, NO_CROSSOVER, ONE_CAUSE, NO_LAW, NO_BLANKS, NO_LIBRARY, BRIEFEST = NO_LIBRARY } brevity;
 
 /* ---- lines ----------------------------------------------------------------------------------- */
 void ir_answer_put(ir_answer_line *l, ir_style style, int column, const char *fmt, ...)
@@ -169,7 +169,7 @@ static void screen(const ir_text *t, const ir_answer *a, brevity brief)
     }
     if (n) {
         if (apart) fputc('\n', t->f);
-        ir_answer_held(t, a);
+        ir_answer_held(t, a, brief < NO_LIBRARY);
     }
     if (n && ir_answer_unusable(a)) {
         ir_text_para(t, "WHAT WOULD HELP ", "a quiet machine: nothing is concluded from an unusable run");

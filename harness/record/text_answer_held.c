@@ -154,7 +154,7 @@ static void against_libraries(const ir_text *t, const ir_answer_row *r, size_t n
                      at ? "our speed over the best library: " : "", text);
 }
 
-void ir_answer_held(const ir_text *t, const ir_answer *a)
+void ir_answer_held(const ir_text *t, const ir_answer *a, bool libraries)
 {
     ir_answer_row r[IR_ANSWER_ROWS];
     size_t        more, n = ir_answer_rows(a->point, a->npoint, r, &more);
@@ -171,5 +171,5 @@ void ir_answer_held(const ir_text *t, const ir_answer *a)
     for (size_t i = 0; i < n; i++) line(&h, &r[i]);
     flags_text(h.all, said, sizeof said, 0);
     if (*said) ir_text_para(t, "  ", "all of them: %s", said);
-    if (!ir_answer_unusable(a)) against_libraries(t, r, n, more);
+    if (libraries && !ir_answer_unusable(a)) against_libraries(t, r, n, more);
 }
