@@ -251,7 +251,9 @@ enum {
     IR_K_IDEAL = 1u << 3, /* computes nothing: its output is not checked */
     IR_K_LIB = 1u << 4,   /* a vendor library's kernel */
     IR_K_HALF =
-        1u << 5 /* half of the threads a device holds: not a contender, but a saturation check for one */
+        1u << 5, /* half of the threads a device holds: not a contender, but a saturation check for one */
+    IR_K_GRAPH = 1u << 6, /* its launches are the nodes of a graph, which cost less than one by one */
+    IR_K_WAITED = 1u << 7 /* each launch is waited for */
 };
 /* One call that also says how long each layer of a network took, and what was chosen for it. */
 typedef struct {

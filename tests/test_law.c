@@ -41,6 +41,34 @@ static void levels_by_footprint_and_threads(void **state)
     ir_ceilings_free(&c);
 }
 
+/* A queued launch is the ceiling, however cheap a graph's node is; the nodes' price is for rows of graphs. */
+static void launches_of_a_graph(void **state)
+{
+    static const struct {
+        const char *kernel;
+        double      s;
+    } launch[] = {{"sync", 9e-6}, {"graph", 1e-6}, {"queue", 4e-6}, {"grid", 0.5e-6}};
+    ir_ceilings c = {0};
+    ir_row      row;
+    ir_point    p = {.status = IR_OK};
+    (void)state;
+    for (size_t i = 0; i < sizeof launch / sizeof *launch; i++) {
+        ir_ceiling x = {.what = IR_C_LAUNCH, .source = IR_SRC_MEASURED, .dtype = IR_NDTYPE};
+        snprintf(x.op, sizeof x.op, "forkjoin");
+        snprintf(x.kernel, sizeof x.kernel, "%s", launch[i].kernel);
+        x.value = launch[i].s;
+        assert_int_equal(ir_ceilings_add(&c, &x), IR_OK);
+    }
+    assert_close(ir_launch_ceiling(&c, 0), 4e-6, 1e-12);
+    p.m.cost.launches = 12;
+    law_terms(&p, &c, &row);
+    assert_close(row.x_launch, 12, 1e-12);
+    p.id.kflags = IR_K_GRAPH;
+    law_terms(&p, &c, &row);
+    assert_close(row.x_launch, 3, 1e-12);
+    ir_ceilings_free(&c);
+}
+
 static void bandwidth_of_a_mix(void **state)
 {
     ir_ceilings c;
@@ -315,6 +343,7 @@ int main(void)
         cmocka_unit_test(bandwidth_of_a_mix),
         cmocka_unit_test(bandwidth_falls_back),
         cmocka_unit_test(peaks_launches_and_find),
+        cmocka_unit_test(launches_of_a_graph),
         cmocka_unit_test(rows_of_points),
         cmocka_unit_test(terms_at_the_moment),
         cmocka_unit_test(parts_live_apart),

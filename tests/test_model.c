@@ -225,7 +225,7 @@ static void arithmetic_by_hand(void **state)
     near_to(model_flops(&m, 2, IR_F32, false), 1.2 * 64 * model_clock_Hz(&m, 2), 1e-12);
     near_to(model_flops(&m, 1, IR_F32, false), 64 * 3e9, 1e-12);
     m.launch.thread_s = 1e-6;
-    near_to(model_launch_s(&m, 4), 2e-6 + 2 * 1e-6, 1e-12);
+    near_to(model_launch_s(&m, 4, 0), 2e-6 + 2 * 1e-6, 1e-12);
 }
 
 /* Data and arithmetic of 3 and 4 s by the norm; launches beside, once a batch or once a call. */

@@ -99,10 +99,20 @@ static int rank(const ir_ceiling *c)
     return (c->source != IR_SRC_MEASURED ? 2 : 0) + (c->flags & IR_FLAG_SUSPECT ? 1 : 0);
 }
 
+/* A launch that is the node of a graph, is waited for, or is a barrier of a running grid is no queued one. */
+static bool launched_otherwise(const ir_ceiling *x)
+{
+    static const char *const kernel[] = {"graph", "sync", "grid"};
+    for (size_t i = 0; i < sizeof kernel / sizeof *kernel; i++)
+        if (x->what == IR_C_LAUNCH && !strcmp(x->kernel, kernel[i])) return true;
+    return false;
+}
+
 /* Whether x answers better than y, both being eligible. */
 static bool better(const ir_ceiling *x, const ir_ceiling *y, int threads)
 {
     double dx = thread_distance(x->threads, threads), dy = thread_distance(y->threads, threads);
+    if (launched_otherwise(x) != launched_otherwise(y)) return launched_otherwise(y);
     if (rank(x) / 2 != rank(y) / 2) return rank(x) < rank(y);
     if (dx != dy) return dx < dy;
     if (x->threads != y->threads) return x->threads < y->threads;

@@ -95,7 +95,7 @@ double ir_peak_ceiling(const ir_ceilings *, ir_dtype dtype, int threads); /* flo
 /* Return the peak of the arithmetic that multiplies weights of a dtype. Without a unit for f8, weights are
  * widened to bf16, which holds every e4m3 number; without one for bf16, f16 or i8, to f32. */
 double ir_product_ceiling(const ir_ceilings *, ir_dtype dtype, int threads);
-double ir_launch_ceiling(const ir_ceilings *, int threads); /* s; NAN none */
+double ir_launch_ceiling(const ir_ceilings *, int threads); /* s, of a queued launch; NAN none */
 /* Find a ceiling. A NULL level or op and IR_NDTYPE match any; threads 0 is the highest count there is.
  * Prefers measured ones, then the nearest thread count, then trusted ones, then the best value. NULL:
  * none; else it is the set's own. */

@@ -27,13 +27,24 @@ static int family_hash(const char *name)
 /* Seconds that `amount` takes at `rate`: 0 of nothing, whatever the rate. */
 static double rows_seconds(double amount, double rate) { return amount > 0 ? amount / rate : 0; }
 
-/* Launches in units of one at the full thread count: waking two threads costs another time than waking sixty.
- * At the price of the moment, where that was asked.
- */
+/* Seconds of a graph's node; NAN: not measured. */
+static double graph_node_s(const ir_ceilings *c)
+{
+    double least = NAN;
+    for (size_t i = 0; i < c->n; i++)
+        if (c->v[i].what == IR_C_LAUNCH && !strcmp(c->v[i].kernel, "graph"))
+            least = fmin(least, c->v[i].value); /* passes over NAN */
+    return least;
+}
+
+/* Launches in units of one at the full thread count: waking two threads costs another time than waking sixty,
+ * and a node of a graph another than a launch by itself. At the price of the moment, where that was asked. */
 static double rows_launches(const ir_point *p, const ir_ceilings *c)
 {
     double here = ir_launch_ceiling(c, p->id.p.threads), full = ir_launch_ceiling(c, 0);
     double now = p->m.launch_now > 0 ? p->m.launch_now : 1;
+    double node = p->id.kflags & IR_K_GRAPH ? graph_node_s(c) : NAN;
+    if (node > 0) here = node;
     return p->m.cost.launches * now * (here > 0 && full > 0 ? here / full : 1);
 }
 

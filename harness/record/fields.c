@@ -14,7 +14,7 @@ WORDS(source_words, -1, "measured", "datasheet", "theory")
 WORDS(form_words, -1, "additive", "overlapped")
 WORDS(how_words, -1, "fitted", "pinned", "unidentified")
 WORDS(cache_words, -1, "hot", "cold")
-WORDS(kernel_words, -1, "naive", "nt", "fused", "ideal", "lib", "half")
+WORDS(kernel_words, -1, "naive", "nt", "fused", "ideal", "lib", "half", "graph", "waited")
 static const char        *dtype_at(int i) { return ir_dtype_name((ir_dtype)i); }
 static const char        *bound_at(int i) { return ir_bound_name((ir_bound)i); }
 static const ir_rec_words dtype_words = {dtype_at, IR_NDTYPE, IR_NDTYPE};

@@ -151,6 +151,7 @@ const ir_kernel cuda_launch_queue = {
 const ir_kernel cuda_launch_sync = {.family = "launch",
                                     .name = "sync",
                                     .doc = "an empty kernel and a wait for it, each time",
+                                    .flags = IR_K_WAITED,
                                     .run = sync_run};
 
 static const ir_plan_ops launch_plan_ops = {.destroy = graph_teardown, .prepare = graph_prepare};
@@ -158,6 +159,7 @@ static const ir_plan_ops launch_plan_ops = {.destroy = graph_teardown, .prepare 
 const ir_kernel cuda_launch_graph = {.family = "launch",
                                      .name = "graph",
                                      .doc = "an empty kernel as a node of a 64-node graph",
+                                     .flags = IR_K_GRAPH,
                                      .plan = graph_setup,
                                      .run = graph_run,
                                      .ops = &launch_plan_ops};

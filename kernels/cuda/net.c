@@ -618,17 +618,17 @@ NET(cuda_attention_flash, "attention", "flash", "tiles of 64 queries on matrix u
 NETWORK(cuda_cnn_launches, "cnn", "launches", "a launch a row, fused epilogues", matrix_can_run, matrix_setup,
         .flags = 0);
 NETWORK(cuda_cnn_graph, "cnn", "graph", "the same launches replayed as one CUDA graph", matrix_can_run,
-        graph_setup, .flags = 0);
+        graph_setup, .flags = IR_K_GRAPH);
 NETWORK(cuda_gpt_launches, "gpt", "launches", "7 kernels a layer and 3 a step, fused epilogues",
         matrix_can_run, matrix_setup, .flags = 0);
 NETWORK(cuda_gpt_graph, "gpt", "graph", "the same launches replayed as one CUDA graph", matrix_can_run,
-        graph_setup, .flags = 0);
+        graph_setup, .flags = IR_K_GRAPH);
 NET(cuda_bag_items, "bag", "items", "a thread an element of a bag's sum", NULL, matrix_setup, .flags = 0);
 NETWORK(cuda_dlrm_launches, "dlrm", "launches", "a launch a row, fused epilogues", matrix_can_run,
         matrix_setup, .flags = 0);
 NETWORK(cuda_dlrm_graph, "dlrm", "graph", "the same launches replayed as one CUDA graph", matrix_can_run,
-        graph_setup, .flags = 0);
+        graph_setup, .flags = IR_K_GRAPH);
 NETWORK(cuda_encoder_launches, "encoder", "launches", "7 kernels a layer, fused epilogues", matrix_can_run,
         matrix_setup, .flags = 0);
 NETWORK(cuda_encoder_graph, "encoder", "graph", "the same launches replayed as one CUDA graph",
-        matrix_can_run, graph_setup, .flags = 0);
+        matrix_can_run, graph_setup, .flags = IR_K_GRAPH);

@@ -226,6 +226,16 @@ static ir_status backend_past_caches(const ir_dev *d, const ir_workload *w, cons
     return on_host(d, w, p);
 }
 
+static ir_status backend_waits(const ir_dev *d, const ir_workload *w, const ir_params *p)
+{
+    return model_of(d)->launch.sync_s > 0 ? on_gpu(d, w, p)
+                                          : ir_fail(IR_SKIP, "no price of waiting described");
+}
+static ir_status backend_graphs(const ir_dev *d, const ir_workload *w, const ir_params *p)
+{
+    return model_of(d)->launch.graph_s > 0 ? on_gpu(d, w, p) : ir_fail(IR_SKIP, "no graphs described");
+}
+
 static ir_status backend_setup(ir_run *r)
 {
     const device *d = r->dev->self;
@@ -276,6 +286,8 @@ KERNEL(k_clock, "clock", "chain", "dependent adds", IR_K_FUSED, on_host)
 KERNEL(k_fma, "peak", "chains", "independent chains of multiply-adds", IR_K_FUSED, backend_can_run)
 KERNEL(k_mma, "mma", "loops", "products of matrix units", IR_K_FUSED, on_gpu)
 KERNEL(k_launch, "launch", "queue", "an empty region or kernel", 0, backend_can_run)
+KERNEL(k_launch_sync, "launch", "sync", "an empty kernel and a wait for it", IR_K_WAITED, backend_waits)
+KERNEL(k_launch_graph, "launch", "graph", "an empty kernel as a node of a graph", IR_K_GRAPH, backend_graphs)
 KERNEL(k_local, "local", "shared", "local memory", 0, on_gpu)
 KERNEL(k_link, "transfer", "pinned", "bytes over the link", 0, on_gpu)
 KERNEL(k_both, "overlap", "streams", "copies beside a kernel", 0, on_gpu)
@@ -287,6 +299,8 @@ KERNEL(k_linear, "linear", "stream", "as described for the class gemv", 0, backe
 KERNEL(k_conv, "conv", "direct", "as described for the class conv", 0, backend_can_run)
 KERNEL(k_cnn, "cnn", "direct", "as described for the class net", 0, backend_can_run)
 KERNEL(k_gpt, "gpt", "stream", "as described for the class net", 0, backend_can_run)
+KERNEL(k_cnn_graph, "cnn", "graph", "the same, replayed as one graph", IR_K_GRAPH, backend_graphs)
+KERNEL(k_gpt_graph, "gpt", "graph", "the same, replayed as one graph", IR_K_GRAPH, backend_graphs)
 KERNEL(k_norm, "norm", "simd", "as described for the class op", 0, backend_can_run)
 KERNEL(k_softmax, "softmax", "simd", "as described for the class op", 0, backend_can_run)
 KERNEL(k_act, "act", "simd", "as described for the class op", 0, backend_can_run)
@@ -296,10 +310,11 @@ KERNEL(k_attention, "attention", "tiled", "as described for the class op", 0, ba
 KERNEL(k_chain, "chain", "simd", "as described for the class op", 0, backend_can_run)
 KERNEL(k_chain_nt, "chain", "nt", "stores that pass the caches by", IR_K_NT, backend_past_caches)
 static const ir_kernel *const kernels[] = {
-    &k_stream,     &k_stream_nt, &k_stream_gpu, &k_stream_half, &k_chase,    &k_gather, &k_clock,    &k_fma,
-    &k_mma,        &k_launch,    &k_local,      &k_link,        &k_both,     &k_gemm,   &k_gemm_gpu, &k_gemv,
-    &k_gemv_twice, &k_linear,    &k_conv,       &k_cnn,         &k_gpt,      &k_norm,   &k_softmax,  &k_act,
-    &k_add,        &k_embed,     &k_attention,  &k_chain,       &k_chain_nt, NULL};
+    &k_stream, &k_stream_nt, &k_stream_gpu, &k_stream_half, &k_chase,        &k_gather,  &k_clock,
+    &k_fma,    &k_mma,       &k_launch,     &k_launch_sync, &k_launch_graph, &k_local,   &k_link,
+    &k_both,   &k_gemm,      &k_gemm_gpu,   &k_gemv,        &k_gemv_twice,   &k_linear,  &k_conv,
+    &k_cnn,    &k_gpt,       &k_cnn_graph,  &k_gpt_graph,   &k_norm,         &k_softmax, &k_act,
+    &k_add,    &k_embed,     &k_attention,  &k_chain,       &k_chain_nt,     NULL};
 
 const ir_backend model_backend = {.name = "model",
                                   .kernels = kernels,

@@ -56,9 +56,10 @@ double model_read_Bps(const model_machine *m, int l, int threads)
     return smaller(working(m, threads) * one, model_instances(m, l, threads) * x->all_Bps);
 }
 
-double model_launch_s(const model_machine *m, int threads)
+double model_launch_s(const model_machine *m, int threads, uint32_t kflags)
 {
-    if (m->gpu > 0) return m->launch.first_s;
+    if (kflags & IR_K_GRAPH && m->launch.graph_s > 0) return m->launch.graph_s;
+    if (m->gpu > 0) return m->launch.first_s + (kflags & IR_K_WAITED ? m->launch.sync_s : 0);
     return m->launch.first_s + m->launch.thread_s * log2(fmax(clamp_cores(m, threads), 1));
 }
 
@@ -296,7 +297,7 @@ void model_plan_at(const model_machine *as_described, const ir_workload *w, uint
     o->launches = c.launches;
     o->once = kflags & IR_K_FUSED;
     o->threads = clamp_cores(m, p->threads);
-    o->launch_s = model_launch_s(m, p->threads);
+    o->launch_s = model_launch_s(m, p->threads, kflags);
     if (i < n && kind[i].time)
         kind[i].time(m, w, p, &c, o);
     else

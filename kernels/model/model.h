@@ -28,8 +28,8 @@ void model_plan_at(const model_machine *, const ir_workload *, uint32_t kflags, 
 double model_flops(const model_machine *, int threads, ir_dtype, bool products);
 /* Seconds of a batch of `reps` calls. */
 double model_batch_s(const model_plan *, const model_scale *, double reps);
-double model_clock_Hz(const model_machine *, double cores); /* with so many cores busy */
-double model_launch_s(const model_machine *, int threads);
+double model_clock_Hz(const model_machine *, double cores);                 /* with so many cores busy */
+double model_launch_s(const model_machine *, int threads, uint32_t kflags); /* kflags: IR_K_GRAPH, _WAITED */
 /* Reads of a level's bandwidth by so many threads, B/s; l: its index. */
 double model_read_Bps(const model_machine *, int l, int threads);
 /* How many times one instance's size such threads find in a level. */

@@ -158,7 +158,8 @@ cudaError_t obtain(void **p, size_t n)
 {
     if (fake.used_B + n > fake.mem_B) return cudaErrorMemoryAllocation;
     if (posix_memalign(p, 256, n)) return cudaErrorMemoryAllocation;
-    const size_t most = (size_t)8 << 20; /* what is larger is scratch, of which nobody reads the middle first */
+    const size_t most =
+        (size_t)8 << 20; /* what is larger is scratch, of which nobody reads the middle first */
     memset(*p, 0xA7, n < most ? n : most); /* device memory starts as it was left */
     sizes[*p] = n;
     fake.used_B += n;
