@@ -120,6 +120,8 @@ void ir_energy_init(ir_energy *e)
     for (int i = 0; i < IR_ENERGY_PARTS; i++) e->part[i].J = NAN;
 }
 
+double ir_energy_above_idle(const ir_energy *e) { return e->J - e->idle_W * e->span_s / e->calls; }
+
 void ir_counts_init(ir_counts *c)
 {
     memset(c, 0, sizeof *c);

@@ -164,6 +164,7 @@ typedef struct {
     double clock_Hz, mem_B, llc_B;          /* llc_B: aggregate last-level cache as reported; NAN unknown */
     double spec_Bps, spec_flops[IR_NDTYPE]; /* datasheet or vendor API; NAN unknown */
     bool   modelled;    /* a described machine: mem_B is its memory, and none of this host's is needed */
+    bool   unified;     /* a GPU whose memory is the host's: on one board or in one package with it */
     bool   host_again;  /* the host's processor through another driver: measured only when asked for */
     char   limits[160]; /* what it refuses, in words: largest buffer, missing types; empty: nothing to say */
 } ir_device_info;
@@ -438,8 +439,10 @@ typedef struct {
 } ir_point;
 void ir_energy_init(ir_energy *);
 void ir_counts_init(ir_counts *);
-void ir_point_init(ir_point *); /* zero, NAN, empty */
-void ir_point_free(ir_point *); /* idempotent */
+/* J of a call without what the same counters tell with nothing to do; NAN unknown. */
+double ir_energy_above_idle(const ir_energy *);
+void   ir_point_init(ir_point *); /* zero, NAN, empty */
+void   ir_point_free(ir_point *); /* idempotent */
 /* Parameters, their names and words, from a workload. */
 void ir_point_params(ir_point *, const ir_workload *, const ir_params *);
 /* The word for parameter i's value v; NULL: it is a number, or v is no index. */

@@ -98,23 +98,46 @@ static void model_figures(const cli_args *args)
     model_fields_print(stdout);
 }
 
+static void counters_line(const char *name, bool yes, const char *text)
+{
+    printf("%-12s %-4s %s\n", name, yes ? "yes" : "no", text);
+}
+
+/* One that tells of itself. false: there are no more to ask. */
+static bool counters_of_device(const ir_backend *be, int index, bool elsewhere)
+{
+    ir_dev      d = {.be = be, .index = index};
+    ir_witness  w;
+    char        name[24];
+    const char *there = "asked only on the machine itself: run 'ironroof list counters' there";
+    snprintf(name, sizeof name, "%.12s%d", be->name, index);
+    if (elsewhere || be->open(&d, NULL) != IR_OK) {
+        if (index == 0) counters_line(name, false, elsewhere ? there : ir_why());
+        return false;
+    }
+    bool yes = ir_witness_device(&d, &w) == IR_OK;
+    counters_line(name, yes, yes ? "the device's own counter of energy, or its power" : ir_why());
+    be->close(&d);
+    return true;
+}
+
 /* Of this host, then of devices that tell of themselves. */
 static void counters(const cli_args *args)
 {
     ir_source_line line[IR_MAX_SOURCES];
     const char    *root = ((const list_options *)args->own)->root;
+    bool           own = false;
     int            n = ir_sources(root ? root : "", line);
-    for (int i = 0; i < n; i++)
-        printf("%-12s %-4s %s\n", line[i].name, line[i].yes ? "yes" : "no", line[i].text);
-    for (const ir_backend *const *b = bench_backends; *b && !root; b++) {
-        ir_dev     d = {.be = *b, .index = 0};
-        ir_witness w;
-        if (!(*b)->vitals || (*b) == &model_backend || (*b)->open(&d, NULL) != IR_OK) continue;
-        bool yes = ir_witness_device(&d, &w) == IR_OK;
-        printf("%-12s %-4s %s\n", (*b)->name, yes ? "yes" : "no",
-               yes ? "the device's own counter of energy, or its power" : ir_why());
-        (*b)->close(&d);
+    for (int i = 0; i < n; i++) counters_line(line[i].name, line[i].yes, line[i].text);
+    for (const ir_backend *const *b = bench_backends; *b; b++) {
+        if (!(*b)->vitals || (*b) == &model_backend) continue;
+        for (int k = 0; counters_of_device(*b, k, root != NULL); k++) continue;
+        own = true;
     }
+    if (!own)
+        counters_line(
+            "nvml", false,
+            "this build knows no device that tells its own joules: build it with CUDA for NVIDIA's");
 }
 
 static int points(const cli_args *args)

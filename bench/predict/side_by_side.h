@@ -18,6 +18,9 @@ extern const char *const compare_term_name[COMPARE_NTERM]; /* "data" "compute" "
 /* The first field in which two machines are not alike ("datasheet" when one was not measured), or NULL. */
 const char *compare_differs(const machine_view *a, const machine_view *b);
 
+/* The same of their joules: the first of scope and source that differs, "no joules", or NULL. */
+const char *compare_energy_differs(const machine_view *a, const machine_view *b);
+
 /* ---- ceilings -------------------------------------------------------------------------------- */
 typedef struct {
     ir_what     what;
@@ -61,4 +64,7 @@ size_t compare_points(const machine_views *, const ir_workload *const *table, co
 ir_status compare_print(const ir_text *, const machine_views *, const cli_point *, size_t n,
                         bool with_ceilings);
 ir_status compare_lines(ir_journal *, const machine_views *, const cli_point *, size_t n);
+/* J/byte, J/FLOP and the power besides, where a machine has any. */
+void      compare_print_energy(const ir_text *, const machine_views *);
+ir_status compare_energy_lines(ir_journal *, const machine_views *);
 #endif

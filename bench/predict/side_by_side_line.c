@@ -89,5 +89,5 @@ ir_status compare_lines(ir_journal *j, const machine_views *s, const cli_point *
         for (size_t m = 0; m < s->n && st == IR_OK; m++) st = time_line(j, s, &p[i], x, m);
     }
     free(x);
-    return st;
+    return st == IR_OK ? compare_energy_lines(j, s) : st;
 }

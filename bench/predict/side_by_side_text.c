@@ -163,6 +163,7 @@ ir_status compare_print(const ir_text *t, const machine_views *s, const cli_poin
         "~ predicted (a datasheet's is a floor), else measured; x: over the first machine; then the term "
         "that explains the gap and its share, without one where another term closes a part of the gap "
         "again.");
+    compare_print_energy(t, s);
     if (with_ceilings) {
         fputc('\n', t->f);
         ceilings(t, s);

@@ -444,6 +444,7 @@ ir_status device_run_journal_tail(ir_journal *j, const device_run *c)
     snprintf(v.verdict, sizeof v.verdict, "%s",
              law->fitted ? ir_form_name(law->fit[law->better].form) : "unfitted");
     if (st == IR_OK) st = ir_journal_verdict(j, &v);
+    if (st == IR_OK) st = witness_law_journal(j, &c->witness, &c->s, law);
     if (st == IR_OK) st = crossover_journal(j, &c->s);
     if (st == IR_OK && c->proved) st = ablation_journal(j, &c->s, &c->proof);
     return st == IR_OK && device_run_foretold(c, &v) ? ir_journal_verdict(j, &v) : st;

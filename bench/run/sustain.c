@@ -6,28 +6,25 @@
 #include <stdlib.h>
 #include <string.h>
 
+typedef struct {
+    measure_context *s;
+    ir_host_look    *host; /* NULL: a described machine tells of itself */
+} sustain_watch;
+
 /* What the machine tells at a window's end: this host's, or a described machine's own. */
 static void sustain_host(void *arg, ir_window *w)
 {
-    measure_context *s = arg;
-    ir_thermal       heat;
+    sustain_watch   *o = arg;
+    measure_context *s = o->s;
     double           total;
-    if (s->dev.be->taken) {
-        s->dev.be->taken(&s->dev, &w->steal_s, &total, &w->throttle_n);
-        return;
-    }
-    if (s->info.modelled || s->dev.be->known_ceilings) return;
-    ir_health h;
-    ir_health_read(&h);
-    ir_thermal_read("", &heat);
-    w->steal_s = h.steal_s;
-    w->quota_s = heat.quota_s;
-    if (s->info.numa_nodes == 0) return; /* a GPU has its own heat */
-    w->throttle_n = heat.throttle_n;
-    w->temp_C = heat.temp_C;
+    if (s->dev.be->taken) s->dev.be->taken(&s->dev, &w->steal_s, &total, &w->throttle_n);
+    if (!o->host) return;
+    ir_host_look_read(o->host, ir_now(), w);
+    if (s->info.numa_nodes > 0) return;
+    w->throttle_n = w->temp_C = w->clock_Hz = w->power_W = NAN; /* a GPU has its own heat */
 }
 
-static double sustain_beside(void *arg) { return bw_monitor_share(&((measure_context *)arg)->monitor); }
+static double sustain_beside(void *arg) { return bw_monitor_share(&((sustain_watch *)arg)->s->monitor); }
 
 /* The fastest of a question, once. */
 static bool sustain_chosen(const ir_point *p, size_t n, size_t i)
@@ -58,21 +55,25 @@ static ir_status sustain_one(sustained_set *o, measure_context *s, const ir_poin
 {
     const ir_workload *w = ir_workload_named(p->id.workload);
     const ir_kernel   *k = w ? backend_kernel_named(s->dev.be, w, p->id.kernel) : NULL;
-    ir_vigil  g = {.span_s = seconds, .window_s = seconds < 60 ? 0.25 : 1, .host = sustain_host, .arg = s};
-    ir_policy pol = s->policy;
-    ir_bound_kernel b;
-    ir_point        got;
-    char            key[IR_ID];
+    ir_vigil           g = {.span_s = seconds, .window_s = seconds < 60 ? 0.25 : 1, .host = sustain_host};
+    ir_policy          pol = s->policy;
+    ir_bound_kernel    b;
+    ir_point           got;
+    char               key[IR_ID];
     if (!k || ir_bind(&s->dev, w, k, &p->id.p, &b) != IR_OK) return IR_OK;
     pol.cold = p->id.cold;
     pol.verified = true;
     pol.fixed_n = 5;
     pol.witness = NULL;
     pol.vigil = &g;
+    bool          here = !s->info.modelled && !s->dev.be->known_ceilings && !s->dev.be->taken;
+    sustain_watch watch = {s, here ? ir_host_look_open("") : NULL};
+    g.arg = &watch;
     bool drift = bw_monitor_begin(&s->monitor, &s->ceilings, &b, pol.cold, &pol);
     if (drift) g.beside = sustain_beside;
     ir_status st = ir_measure_bound(&b, &pol, &got);
     ir_point_free(&got);
+    ir_host_look_close(&watch.host);
     if (st != IR_OK) {
         free(g.v);
         return st == IR_EINTR || st == IR_ENOMEM ? st : IR_OK;

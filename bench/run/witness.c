@@ -1,5 +1,4 @@
-/* witness.c -- see witness.h. Everything is opened before a device pins its threads: the helper of the
- * counters inherits the mask. `auto` reads energy only where that costs a run little: of a device or meter
+/* witness.c -- see witness.h. `auto` reads energy only where that costs a run little: of a device or meter
  * that ticks at least FAST times a second. */
 #include "bench/run/witness.h"
 #include "kernels/workloads/table.h"
@@ -10,179 +9,19 @@
 
 static const double REST_S = 1, REST_GPU_S = 3, FAST = 50, STEADY = 0.05, LEAST_S = 0.1, MOST_S = 2;
 
-/* ---- counting -------------------------------------------------------------------------------- */
-/* What the kernel's own names say by now, of memory and of the thread that calls. */
-static void perf_values(const run_witness *o, double v[IR_NPERF])
-{
-    double core[IR_NPERF];
-    for (int k = 0; k < IR_NPERF; k++) v[k] = NAN;
-    if (o->perf) ir_perf_read(o->perf, v);
-    if (!o->perf_core) return;
-    ir_perf_read(o->perf_core, core);
-    v[IR_PERF_CYCLES] = core[IR_PERF_CYCLES];
-    v[IR_PERF_INSTRUCTIONS] = core[IR_PERF_INSTRUCTIONS];
-}
-
-/* Since the round began, per call. A zero is no measurement. */
-static double perf_amount(const run_witness *o, const double now[IR_NPERF], ir_perf_what k, double calls)
-{
-    return now[k] > o->perf_was[k] ? (now[k] - o->perf_was[k]) / calls : NAN;
-}
-
-static void perf_counts(const run_witness *o, double calls, ir_counts *c)
-{
-    double now[IR_NPERF];
-    perf_values(o, now);
-    c->read_B = perf_amount(o, now, IR_PERF_READ, calls);
-    c->write_B = perf_amount(o, now, IR_PERF_WRITE, calls);
-    c->cycles = perf_amount(o, now, IR_PERF_CYCLES, calls);
-    c->instructions = perf_amount(o, now, IR_PERF_INSTRUCTIONS, calls);
-    snprintf(c->source, sizeof c->source, "perf");
-    snprintf(c->group, sizeof c->group, "%.31s%s%.31s", o->perf_core ? ir_perf_names(o->perf_core) : "",
-             o->perf && o->perf_core ? "," : "", o->perf ? ir_perf_names(o->perf) : "");
-}
-
-static ir_status count_start(void *arg, int round)
-{
-    run_witness *o = arg;
-    if (o->counters) return ir_counters_start(o->counters, round);
-    perf_values(o, o->perf_was);
-    return IR_OK;
-}
-
-static void take_off(double *value, double per_s, double span_s, double calls)
-{
-    if (per_s > 0) *value = fmax(*value - per_s * span_s / calls, 0);
-}
-
-static ir_status count_stop(void *arg, int round, double calls, double span_s, ir_counts *c)
-{
-    run_witness *o = arg;
-    ir_status    st = IR_OK;
-    if (o->counters)
-        st = ir_counters_stop(o->counters, round, calls, c);
-    else
-        perf_counts(o, calls, c);
-    bool last = round + 1 == o->w.rounds;
-    if (st != IR_OK || !last) return st;
-    take_off(&c->read_B, o->rest.read_B, span_s, calls);
-    take_off(&c->write_B, o->rest.write_B, span_s, calls);
-    c->background_Bps = o->rest.background_Bps;
-    return st;
-}
-
-/* Which bits "dram,flops" are; false: it is no list of them, but the name of a group. */
-static bool counted_kinds(const char *text, unsigned *bits)
-{
-    char copy[200], *save = NULL;
-    snprintf(copy, sizeof copy, "%.199s", strcmp(text, "all") ? text : "dram,flops,l2,l3,clock");
-    *bits = 0;
-    for (char *s = strtok_r(copy, ",", &save); s; s = strtok_r(NULL, ",", &save)) {
-        int k = 0;
-        while (k < IR_NCOUNT && strcmp(s, ir_count_names[k]) != 0) k++;
-        if (k == IR_NCOUNT) return false;
-        *bits |= 1u << k;
-    }
-    return true;
-}
-
-static int by_number(const void *a, const void *b) { return *(const int *)a - *(const int *)b; }
-
-/* "0-63,128-191": every CPU of the device; of two sockets both, or half the bytes would be missing. */
-static void cpu_list(const ir_topology *t, char *buf, size_t cap)
-{
-    static int os[IR_MAX_PU];
-    size_t     n = 0;
-    buf[0] = 0;
-    for (int i = 0; i < t->npu; i++) os[i] = t->pu[i].os;
-    qsort(os, (size_t)t->npu, sizeof *os, by_number);
-    for (int i = 0, end; i < t->npu && n + 16 < cap; i = end) {
-        for (end = i + 1; end < t->npu && os[end] == os[end - 1] + 1;) end++;
-        n += (size_t)snprintf(buf + n, cap - n, "%s%d", n ? "," : "", os[i]);
-        if (end - i > 1) n += (size_t)snprintf(buf + n, cap - n, "-%d", os[end - 1]);
-    }
-}
-
-/* What was asked for and is not counted, with the reason, in one line. */
-static void say_not_counted(run_witness *o, unsigned bits, const char *why)
-{
-    size_t n = 0, skip = strncmp(why, "counters: ", 10) ? 0 : 10;
-    char   list[64] = "";
-    for (int k = 0; k < IR_NCOUNT; k++)
-        if (bits & (1u << k))
-            n += (size_t)snprintf(list + n, sizeof list - n, "%s%s", n ? ", " : "", ir_count_names[k]);
-    if (bits) snprintf(o->counts_why, sizeof o->counts_why, "counters: no %s: %.110s", list, why + skip);
-}
-
-/* The kernel's own names: DRAM bytes, and cycles of the calling thread. why: of likwid; better, where the
- * kernel has names for DRAM and refuses them, is what it says to that. */
-static ir_status open_perf(run_witness *o, unsigned bits, char why[IR_WHY])
-{
-    const unsigned dram = 1u << IR_COUNT_DRAM, clock = 1u << IR_COUNT_CLOCK;
-    ir_perf_event  any[16];
-    bool           named = false;
-    int            n = ir_perf_find("", any, 16);
-    for (int i = 0; i < n; i++) named = named || any[i].what != IR_PERF_ENERGY;
-    if (bits & dram && ir_perf_open("", NULL, IR_PERF_DRAM, &o->perf) != IR_OK && named)
-        snprintf(why, IR_WHY, "%s", ir_why());
-    if (bits & clock) ir_perf_open("", NULL, IR_PERF_CORE, &o->perf_core);
-    if (!o->perf && !o->perf_core) return ir_fail(IR_SKIP, "%s", why);
-    o->kinds = (o->perf ? dram : 0) | (o->perf_core ? clock : 0);
-    say_not_counted(o, bits & ~o->kinds, why);
-    return IR_OK;
-}
-
-/* likwid first, then the kernel's own names, which know less. */
-static ir_status open_counters(run_witness *o, const measure_context *s, const char *asked)
-{
-    char            cpus[1000], why[IR_WHY];
-    ir_counters_ask ask = {.cpus = cpus};
-    unsigned        bits;
-    bool            kinds = counted_kinds(asked, &bits);
-    cpu_list(&s->topo, cpus, sizeof cpus);
-    ir_status st = ir_counters_open(&ask, &o->counters);
-    if (st == IR_OK) st = ir_counters_want(o->counters, bits, kinds ? NULL : asked);
-    if (st == IR_OK) {
-        const char *missing = ir_counters_missing(o->counters);
-        o->kinds = ir_counters_kinds(o->counters);
-        if (*missing) snprintf(o->counts_why, sizeof o->counts_why, "counters: %.180s", missing);
-        return IR_OK;
-    }
-    snprintf(why, sizeof why, "%s", ir_why());
-    ir_counters_close(&o->counters);
-    return kinds ? open_perf(o, bits, why) : ir_fail(IR_SKIP, "%s", why);
-}
-
-/* What flows with nothing to do. */
-static void count_at_rest(run_witness *o, measure_context *s)
-{
-    ir_power unused;
-    double   t0 = s->dev.be->now(&s->dev);
-    ir_counts_init(&o->rest);
-    for (int r = 0; r < o->w.rounds; r++) {
-        ir_witness nothing = {.energy = NULL};
-        if (count_start(o, r) != IR_OK) return;
-        t0 = s->dev.be->now(&s->dev);
-        ir_power_at_rest(&s->dev, &nothing, 0.2, &unused);
-        double span = s->dev.be->now(&s->dev) - t0;
-        if (o->counters) ir_counters_stop(o->counters, r, span, &o->rest);
-        if (!o->counters) {
-            perf_counts(o, span, &o->rest);
-        }
-    }
-    o->rest.background_Bps = fmax(o->rest.read_B, 0) + fmax(o->rest.write_B, 0);
-}
-
 /* ---- energy ---------------------------------------------------------------------------------- */
 static bool on_this_host(const measure_context *s)
 {
     return s->info.numa_nodes > 0 && !s->info.modelled && !s->dev.be->known_ceilings;
 }
 
+/* The meters of the host are its own too: a board's sensors feed the GPU on it. */
+static bool on_its_meters(const measure_context *s) { return on_this_host(s) || s->info.unified; }
+
 static ir_status open_energy(run_witness *o, measure_context *s)
 {
     ir_status st = ir_witness_device(&s->dev, &o->w);
-    if (st == IR_OK || !on_this_host(s)) return st;
+    if (st == IR_OK || !on_its_meters(s)) return st;
     st = ir_meter_open("", NULL, &o->meter);
     if (st == IR_OK) return ir_witness_meter(o->meter, &o->w), IR_OK;
     char why[IR_WHY];
@@ -190,6 +29,21 @@ static ir_status open_energy(run_witness *o, measure_context *s)
     st = ir_perf_open("", NULL, IR_PERF_JOULES, &o->perf_energy);
     if (st == IR_OK) return ir_witness_perf(o->perf_energy, &o->w), IR_OK;
     return ir_fail(st, "%s", why);
+}
+
+/* Idle power. What a GPU takes falls for seconds after its last work: looked at until two in a row agree. */
+static ir_status power_at_rest(measure_context *s, const ir_witness *w, ir_power *out)
+{
+    enum { MOST = 5 };
+    bool      own = s->info.threads == 0;
+    double    seconds = own ? REST_GPU_S : REST_S, was;
+    ir_status st = ir_power_at_rest(&s->dev, w, seconds, out);
+    for (int i = 1; own && i < MOST && st == IR_OK && !context_stopped(s); i++) {
+        was = out->W;
+        st = ir_power_at_rest(&s->dev, w, seconds, out);
+        if (!(fabs(out->W - was) > STEADY * was)) break;
+    }
+    return st;
 }
 
 static void begin_energy(run_witness *o, measure_context *s, const cli_options *opt)
@@ -202,7 +56,7 @@ static void begin_energy(run_witness *o, measure_context *s, const cli_options *
         memset(&o->w, 0, sizeof o->w);
         return;
     }
-    if (ir_power_at_rest(&s->dev, &o->w, rest, &o->before) != IR_OK) return;
+    if (power_at_rest(s, &o->w, &o->before) != IR_OK) return;
     o->energy = !automatic || (double)o->before.ticks >= FAST * rest;
     if (!o->energy) {
         snprintf(o->energy_why, sizeof o->energy_why,
@@ -212,6 +66,25 @@ static void begin_energy(run_witness *o, measure_context *s, const cli_options *
         memset(&o->w, 0, sizeof o->w);
     }
     o->w.idle_W = o->energy ? o->before.W : NAN;
+}
+
+/* Of several devices that have the same reason one says it. */
+static void say_once(const run_witness *o, const char *why)
+{
+    enum { MOST = 8 };
+    static char said[MOST][IR_WHY];
+    static int  n;
+    if (!*why || o->quiet) return;
+    for (int i = 0; i < n; i++)
+        if (!strcmp(said[i], why)) return;
+    if (n < MOST) snprintf(said[n++], IR_WHY, "%s", why);
+    fprintf(stderr, "ironroof: %s\n", why);
+}
+
+void witness_tell(run_witness *o, ir_env *env)
+{
+    say_once(o, o->lost_why);
+    if (*o->lost_why && !*o->counts_why) ir_env_text(env, "counters_why", o->lost_why, false);
 }
 
 ir_status witness_open(run_witness *o, measure_context *s, ir_env *env, const cli_options *opt)
@@ -226,31 +99,22 @@ ir_status witness_open(run_witness *o, measure_context *s, ir_env *env, const cl
         snprintf(o->counts_why, sizeof o->counts_why, "counters: %.60s has none that this program reads",
                  s->info.name);
     else if (opt->counters) {
-        ir_status st = open_counters(o, s, opt->counters);
+        ir_status st = witness_count_open(o, s, opt->counters);
         if (st != IR_OK && st != IR_SKIP) return st;
         o->counts = st == IR_OK;
         if (!o->counts) snprintf(o->counts_why, sizeof o->counts_why, "%s", ir_why());
-    }
-    if (o->counts) {
-        o->w.count_start = count_start;
-        o->w.count_stop = count_stop;
-        o->w.count_arg = o;
-        o->w.rounds = o->counters ? ir_counters_rounds(o->counters) : 1;
-        count_at_rest(o, s);
     }
     if (o->energy) {
         char source[48];
         snprintf(source, sizeof source, "%s, %s", o->w.scope, o->w.source);
         ir_env_text(env, "energy_source", source, false); /* times stay comparable */
     }
-    if (o->counts)
-        ir_env_text(env, "counters", o->counters ? ir_counters_version(o->counters) : "perf", false);
+    if (o->counts) ir_env_text(env, "counters", o->counted_by, false);
     if (*o->energy_why) ir_env_text(env, "energy_why", o->energy_why, false);
     if (*o->counts_why) ir_env_text(env, "counters_why", o->counts_why, false);
-    bool said = !opt->quiet && (opt->energy == CLI_ENERGY_ON || *o->counts_why);
-    if (said && *o->energy_why && opt->energy == CLI_ENERGY_ON)
-        fprintf(stderr, "ironroof: %s\n", o->energy_why);
-    if (said && *o->counts_why) fprintf(stderr, "ironroof: %s\n", o->counts_why);
+    o->quiet = opt->quiet;
+    if (opt->energy == CLI_ENERGY_ON) say_once(o, o->energy_why);
+    say_once(o, o->counts_why);
     if (o->counts) s->policy.witness = &o->w; /* the ceilings are counted too, and prove the counters */
     return IR_OK;
 }
@@ -274,7 +138,7 @@ static const ir_point *known_clock(const measure_context *s)
 {
     for (size_t i = 0; i < s->npoint; i++)
         if (s->point[i].status == IR_OK && !strcmp(s->point[i].id.workload, "clock") &&
-            s->point[i].m.counts.cycles > 0)
+            *s->point[i].m.counts.source)
             return &s->point[i];
     return NULL;
 }
@@ -302,39 +166,67 @@ static const ir_point *known_arithmetic(const measure_context *s)
     return best;
 }
 
-static void distrust(measure_context *s, bool bytes, bool flops, bool cycles)
+/* What is held against what; of: how much of it is known in that row, and how much of it was counted. */
+typedef struct {
+    const char     *what;
+    ir_count        kind;
+    const ir_point *row;
+    double          counted, known, lo, hi;
+} certificate;
+
+static int certificates(const measure_context *s, certificate c[5])
+{
+    const ir_point *r = known_read(s), *f = known_arithmetic(s), *k = known_clock(s);
+    double          bytes = r ? ir_cost_B(&r->m.cost) : NAN; /* all of it comes through every cache */
+    c[0] = (certificate){"read", IR_COUNT_DRAM, r, r ? r->m.counted_B : NAN, bytes, 0.95, 1.10};
+    c[1] = (certificate){"read (L2)", IR_COUNT_L2, r, r ? r->m.counts.l2_B : NAN, bytes, 0.95, 1.10};
+    c[2] = (certificate){"read (L3)", IR_COUNT_L3, r, r ? r->m.counts.l3_B : NAN, bytes, 0.95, 1.10};
+    c[3] = (certificate){
+        "FMA chain", IR_COUNT_FLOPS, f, f ? f->m.counts.flops : NAN, f ? f->m.cost.flops : NAN, 0.98, 1.02};
+    c[4] = (certificate){
+        "clock chain", IR_COUNT_CLOCK, k, k ? k->m.counts.cycles : NAN, k ? k->m.cost.flops : NAN, 0.98,
+        1.02};
+    return 5;
+}
+
+static void distrust(measure_context *s, ir_count kind)
 {
     for (size_t i = 0; i < s->npoint; i++) {
         ir_counts *c = &s->point[i].m.counts;
         if (!*c->source) continue;
-        if (bytes) c->read_B = c->write_B = s->point[i].m.counted_B = NAN;
-        if (flops) c->flops = NAN;
-        if (cycles) c->cycles = c->instructions = NAN;
+        if (kind == IR_COUNT_DRAM) c->read_B = c->write_B = s->point[i].m.counted_B = NAN;
+        if (kind == IR_COUNT_L2) c->l2_B = NAN;
+        if (kind == IR_COUNT_L3) c->l3_B = NAN;
+        if (kind == IR_COUNT_FLOPS) c->flops = NAN;
+        if (kind == IR_COUNT_CLOCK) c->cycles = c->instructions = NAN;
     }
+}
+
+/* Into text; false: it is not to be believed. */
+static bool certify_one(const certificate *c, char text[64])
+{
+    if (c->row) return ir_counts_certify(c->what, c->counted, c->known, c->lo, c->hi, text, 64);
+    snprintf(text, 64, "no known %s was measured", c->what);
+    return false;
 }
 
 void witness_certify(run_witness *o, measure_context *s)
 {
-    char            read[56] = "", flops[56] = "", cycles[56] = "";
-    const ir_point *r = known_read(s), *f = known_arithmetic(s);
+    certificate c[5];
+    int         n = certificates(s, c);
+    size_t      len = 0, cap = sizeof o->certificate;
     if (!o->counts) return;
-    bool bytes = o->kinds & (1u << IR_COUNT_DRAM);
-    if (bytes && !r) snprintf(read, sizeof read, "no known read was measured");
-    bool trusted = r && (!bytes || ir_counts_certify("read", r->m.counted_B, ir_cost_B(&r->m.cost), 0.95,
-                                                     1.10, read, sizeof read));
-    bool computes =
-        f && (isnan(f->m.counts.flops) || ir_counts_certify("FMA chain", f->m.counts.flops, f->m.cost.flops,
-                                                            0.98, 1.02, flops, sizeof flops));
-    const ir_point *k = known_clock(s);
-    bool clock = k && ir_counts_certify("clock chain", k->m.counts.cycles, k->m.cost.flops, 0.98, 1.02,
-                                        cycles, sizeof cycles);
-    snprintf(o->certificate, sizeof o->certificate, "%s%s%s%s%s", read, *read && *flops ? "; " : "", flops,
-             *cycles && (*read || *flops) ? "; " : "", cycles);
-    for (size_t i = 0; i < s->npoint; i++) {
-        ir_counts *c = &s->point[i].m.counts;
-        if (*c->source) snprintf(c->certificate, sizeof c->certificate, "%s", o->certificate);
+    for (int i = 0; i < n; i++) {
+        char text[64];
+        if (!(o->kinds & 1u << c[i].kind)) continue;
+        if (!certify_one(&c[i], text)) distrust(s, c[i].kind);
+        if (len < cap)
+            len += (size_t)snprintf(o->certificate + len, cap - len, "%s%s", len ? "; " : "", text);
     }
-    distrust(s, !trusted, !computes, !clock);
+    for (size_t i = 0; i < s->npoint; i++) {
+        ir_counts *to = &s->point[i].m.counts;
+        if (*to->source) snprintf(to->certificate, sizeof to->certificate, "%s", o->certificate);
+    }
 }
 
 /* ---- the fit --------------------------------------------------------------------------------- */
@@ -404,7 +296,6 @@ ir_status witness_fit(run_witness *o, measure_context *s)
 {
     energy_rows e = {0};
     ir_status   st = IR_OK;
-    double      rest = s->info.threads > 0 ? REST_S : REST_GPU_S;
     if (!o->energy || s->policy.fixed_n) return IR_OK;
     for (size_t i = 0; i < s->npoint && st == IR_OK; i++) {
         ir_energy_row r;
@@ -414,7 +305,7 @@ ir_status witness_fit(run_witness *o, measure_context *s)
     if (st == IR_OK) st = spin_rows(s, &e);
     if (st == IR_OK) st = known_rows(s, known_read(s), &e);
     if (st == IR_OK) st = known_rows(s, known_arithmetic(s), &e);
-    if (st == IR_OK) st = ir_power_at_rest(&s->dev, &o->w, rest, &o->after);
+    if (st == IR_OK) st = power_at_rest(s, &o->w, &o->after);
     o->drift = fabs(o->after.W - o->before.W) > STEADY * o->before.W;
     ir_status fitted = st == IR_OK ? ir_energy_fit_rows(e.v, e.n, s->policy.seed, &o->fit) : st;
     free(e.v);
@@ -425,6 +316,7 @@ ir_status witness_fit(run_witness *o, measure_context *s)
     snprintf(o->fit.source, sizeof o->fit.source, "%s", o->w.source);
     o->fit.threads = s->info.threads;
     o->fit.idle_W = o->before.W;
+    o->fit.idle_after_W = o->after.W;
     o->fitted = true;
     return IR_OK;
 }

@@ -47,3 +47,22 @@ ir_status witness_law(run_witness *o, const measure_context *s)
     free(copy);
     return IR_OK;
 }
+
+ir_status witness_law_journal(ir_journal *j, const run_witness *o, const measure_context *s,
+                              const fitted_law *modelled)
+{
+    ir_verdict    v = {.question = "law by counted bytes", .p = NAN};
+    const ir_fit *f = &o->counted.fit[o->counted.better];
+    if (!o->has_counted) return IR_OK;
+    snprintf(v.device, sizeof v.device, "%s", s->info.id);
+    snprintf(v.verdict, sizeof v.verdict, "%s", ir_form_name(f->form));
+    size_t n = (size_t)snprintf(v.answer, sizeof v.answer,
+                                "BW %.3g [%.3g, %.3g], eta %.3g [%.3g, %.3g], L_lat %.3g s", f->BW.v,
+                                f->BW.lo, f->BW.hi, f->eta.v, f->eta.lo, f->eta.hi, f->L_lat.v);
+    if (modelled->fitted && n < sizeof v.answer) {
+        const ir_fit *m = &modelled->fit[modelled->better];
+        snprintf(v.answer + n, sizeof v.answer - n, "; by modelled bytes BW %.3g, eta %.3g, L_lat %.3g s",
+                 m->BW.v, m->eta.v, m->L_lat.v);
+    }
+    return ir_journal_verdict(j, &v);
+}

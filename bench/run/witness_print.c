@@ -15,15 +15,16 @@ static void print_joule(FILE *f, const char *name, const ir_joule *j, double sca
 void witness_print_short(const ir_text *t, const run_witness *o)
 {
     if (o->energy && o->fitted) {
-        fprintf(t->f, "\nEnergy (%s, %s): idle %.3g W%s\n", o->w.scope, o->w.source, o->before.W,
-                o->drift ? ", which moved by more than 5 % over the run: take it with care" : "");
+        fprintf(t->f, "\nEnergy (%s, %s): idle %.3g W before and %.3g W after%s\n", o->w.scope, o->w.source,
+                o->before.W, o->after.W, o->drift ? ": more than 5 % apart, take it with care" : "");
         print_joule(t->f, "a byte", &o->fit.move_JpB, 1e12, "pJ");
         print_joule(t->f, "a flop", &o->fit.comp_JpF, 1e12, "pJ");
         print_joule(t->f, "besides", &o->fit.base_W, 1, "W");
         if (*o->fit.why) fprintf(t->f, "  %s\n", o->fit.why);
     }
     if (o->counts)
-        fprintf(t->f, "\nCounters: %s\n", *o->certificate ? o->certificate : "not held against a known read");
+        fprintf(t->f, "\nCounters by %s: %s\n", o->counted_by,
+                *o->certificate ? o->certificate : "not held against a known read");
 }
 
 /* Why what was counted differs from the model. */
@@ -40,12 +41,14 @@ static const char *witness_cause(const ir_point *p, double ratio)
 
 static void print_row(const ir_text *t, const ir_point *p)
 {
-    char   key[IR_ID], J[24] = "-", at[24] = "-", cnt[24] = "-";
-    double T = ir_point_time(p), bytes = ir_cost_B(&p->m.cost), ratio = p->m.counted_B / bytes;
+    char   key[IR_ID], J[24] = "-", net[24] = "-", at[24] = "-", cnt[24] = "-";
+    double T = ir_point_time(p), above = ir_energy_above_idle(&p->m.energy), bytes = ir_cost_B(&p->m.cost),
+           ratio = p->m.counted_B / bytes;
     if (p->m.joules > 0) ir_text_scaled(p->m.joules, "J", J, sizeof J);
+    if (isfinite(above)) ir_text_scaled(above, "J", net, sizeof net);
     if (p->m.joules > 0 && T > 0) ir_text_scaled(p->m.energy.W, "W", at, sizeof at);
     if (isfinite(ratio)) snprintf(cnt, sizeof cnt, "%.2f", ratio);
-    fprintf(t->f, "%-56s %10s %10s %9s  %s\n", ir_point_key(p, key), J, at, cnt,
+    fprintf(t->f, "%-56s %10s %10s %10s %9s  %s\n", ir_point_key(p, key), J, net, at, cnt,
             isfinite(ratio) ? witness_cause(p, ratio) : p->m.energy.why);
 }
 
@@ -57,7 +60,7 @@ void witness_print(const ir_text *t, const measure_context *s, const run_witness
     if (*o->energy_why) fprintf(t->f, "\n%s\n", o->energy_why);
     if (*o->counts_why) fprintf(t->f, "%s\n", o->counts_why);
     if (!o->energy && !o->counts) return;
-    fprintf(t->f, "\n%-56s %10s %10s %9s\n", "point", "a call", "power", "cnt/model");
+    fprintf(t->f, "\n%-56s %10s %10s %10s %9s\n", "point", "a call", "above idle", "power", "cnt/model");
     for (size_t i = 0; i < n; i++)
         if (p[i].status == IR_OK && (p[i].m.joules > 0 || isfinite(p[i].m.counted_B))) print_row(t, &p[i]);
     if (o->has_counted) {

@@ -103,7 +103,7 @@ static void say_unknown(ir_energy_fit *o)
 ir_status ir_energy_fit_rows(const ir_energy_row *r, size_t n, uint64_t seed, ir_energy_fit *o)
 {
     memset(o, 0, sizeof *o);
-    o->idle_W = o->err_median = o->cond = NAN;
+    o->idle_W = o->idle_after_W = o->err_median = o->cond = NAN;
     o->move_JpB = o->comp_JpF = o->base_W = (ir_joule){NAN, NAN, NAN, false};
     o->n = n;
     for (size_t i = 0; i < n; i++) {

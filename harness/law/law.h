@@ -242,7 +242,8 @@ typedef struct {
     double J, lo, hi;       /* of a call, and its 95 % interval */
     int    threads, family; /* same family, same number */
 } ir_energy_row;
-/* coefficient and interval as of the law: see ir_coef. idle_W: with nothing to do; NAN unknown. */
+/* coefficient and interval as of the law: see ir_coef. idle_W, idle_after_W: with nothing to do, before and
+ * after the points; NAN unknown. */
 typedef struct {
     double v, lo, hi;
     bool   known;
@@ -251,7 +252,7 @@ typedef struct {
     char     device[64], scope[16], source[24];
     int      threads;
     ir_joule move_JpB, comp_JpF, base_W;
-    double   idle_W, err_median, cond;
+    double   idle_W, idle_after_W, err_median, cond;
     size_t   n, nspin;
     char     why[IR_WHY]; /* what is not known, and why; empty: all is */
 } ir_energy_fit;

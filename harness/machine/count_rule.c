@@ -7,14 +7,18 @@
 #include <regex.h>
 #include <string.h>
 
-const char *const ir_count_names[IR_NCOUNT] = {"dram", "flops", "l2", "l3", "clock"};
+const char *const ir_count_names[IR_NCOUNT] = {"dram", "flops", "l2", "l3", "clock", "energy"};
+/* total: of metrics that are parts and their sum, the sum. beside: joules of the memory. */
 static const struct {
-    const char *group, *metric;
-} rules[IR_NCOUNT] = {{"^MEM([0-9]|READ|WRITE)?$", "^Memory .*data volume"},
-                      {"^FLOPS(_SP)?$", "^(SP|SP \\(FP\\)|FP rate).*MFLOP/s"},
-                      {"^L2$", "^L2.* data volume"},
-                      {"^L3$", "^L3.* data volume"},
-                      {"^CLOCK$", "^Clock \\[MHz\\]"}};
+    const char *group, *metric, *total, *beside;
+} rules[IR_NCOUNT] = {
+    {"^MEM([0-9]|READ|WRITE)?$", "^Memory .*data volume", NULL, NULL},
+    {"^FLOPS(_SP)?$", "^(SP|SP \\(FP\\)|FP rate).*MFLOP/s", NULL, NULL},
+    {"^L2$", "L2.* data volume", "^(L1<->)?L2 (access )?data volume", NULL},
+    {"^L3$", "L3.* data volume", "^(L2<->)?L3 (access )?data volume", NULL},
+    {"^CLOCK$", "^Clock \\[MHz\\]", NULL, NULL},
+    {"^ENERGY$", "^Energy (PKG |DRAM )?\\[J\\]", NULL, "^Energy DRAM"},
+};
 /* Groups called MEM that count something nearer to the core. */
 static const struct {
     ir_count    what;
@@ -35,6 +39,8 @@ static bool rule_matches(const char *pattern, const char *text)
     return found;
 }
 
+static bool rule_is(const char *pattern, const char *text) { return pattern && rule_matches(pattern, text); }
+
 bool ir_count_group(ir_count what, const char *group) { return rule_matches(rules[what].group, group); }
 
 static double rule_unit(const char *metric, bool *rate)
@@ -43,8 +49,9 @@ static double rule_unit(const char *metric, bool *rate)
         const char *text;
         double      unit;
         bool        rate;
-    } units[] = {{"GBytes]", 1e9, false}, {"MBytes]", 1e6, false}, {"KBytes]", 1e3, false},
-                 {"MFLOP/s", 1e6, true},  {"GFLOP/s", 1e9, true},  {"[MHz]", 1e6, false}};
+    } units[] = {{"[GByte", 1e9, false}, {"[MByte", 1e6, false}, {"[KByte", 1e3, false},
+                 {"MFLOP/s", 1e6, true}, {"GFLOP/s", 1e9, true}, {"[MHz]", 1e6, false},
+                 {"[J]", 1, false}};
     for (size_t i = 0; i < sizeof units / sizeof *units; i++)
         if (strstr(metric, units[i].text)) return *rate = units[i].rate, units[i].unit;
     return NAN;
@@ -54,7 +61,9 @@ bool ir_count_metric(ir_count what, const char *metric, ir_part *part, double *u
 {
     if (!rule_matches(rules[what].metric, metric)) return false;
     *unit = rule_unit(metric, rate);
-    *part = rule_matches(" (read|load)( |$)", metric)               ? IR_PART_READ
+    *part = rule_is(rules[what].total, metric)                      ? IR_PART_TOTAL
+            : rule_is(rules[what].beside, metric)                   ? IR_PART_BESIDE
+            : rule_matches(" (read|load)( |$)", metric)             ? IR_PART_READ
             : rule_matches(" (write|writeback|evict)( |$)", metric) ? IR_PART_WRITE
                                                                     : IR_PART_BOTH;
     return !isnan(*unit);

@@ -39,6 +39,7 @@ struct ir_counters {
     size_t         n;
     counters_round round[MAX_ROUNDS];
     int            nround;
+    double         joules[2]; /* of the last round of energy: packages; memory beside them */
 };
 
 /* ---- process --------------------------------------------------------------------------------- */
@@ -174,6 +175,7 @@ ir_status ir_counters_open(const ir_counters_ask *ask, ir_counters **out)
     ir_counters *c = *out = calloc(1, sizeof *c);
     if (!c) return ir_fail(IR_ENOMEM, "counters: no memory");
     c->talk = c->errors = -1;
+    c->joules[0] = c->joules[1] = NAN;
     c->limit_s = ask->limit_s > 0 ? ask->limit_s : 5;
     bool ok = socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, talk) == 0;
     if (ok && pipe2(errors, O_CLOEXEC)) close(talk[0]), close(talk[1]), ok = false;
@@ -255,15 +257,28 @@ static void take_metric(ir_counters *c, const char *line, void *arg)
     if (ir_count_metric(r->what, line + at, &m.part, &m.unit, &m.rate)) r->used[r->nused++] = m;
 }
 
-/* Reads and writes apart are better than both together, and never added to them. Of rates the first is the
- * sum; others assume a width or are parts of it. */
-static void counters_prefer_parts(counters_round *r)
+/* One of them counts: the first total, or the first rate (others assume a width or are parts of it). */
+static bool counters_keep_first(counters_round *r, bool totals)
+{
+    for (int i = 0; i < r->nused; i++) {
+        if (totals ? r->used[i].part != IR_PART_TOTAL : !r->used[i].rate) continue;
+        r->used[0] = r->used[i];
+        r->nused = 1;
+        return true;
+    }
+    return false;
+}
+
+/* Nothing is counted twice: a library's own total stands for its parts; else reads and writes apart are
+ * better than both together, and never added to them. */
+static void counters_choose(counters_round *r)
 {
     bool apart = false;
     int  n = 0;
+    if (r->what == IR_COUNT_ENERGY || counters_keep_first(r, true) || counters_keep_first(r, false)) return;
     for (int i = 0; i < r->nused; i++) apart = apart || r->used[i].part != IR_PART_BOTH;
     for (int i = 0; i < r->nused; i++)
-        if ((!apart || r->used[i].part != IR_PART_BOTH) && !(r->used[i].rate && n)) r->used[n++] = r->used[i];
+        if (!apart || r->used[i].part != IR_PART_BOTH) r->used[n++] = r->used[i];
     r->nused = n;
 }
 
@@ -279,7 +294,7 @@ static ir_status counters_add(ir_counters *c, ir_count what, const char *group)
     ir_status st = counters_ask(c, command, take_metric, r, last);
     if (st != IR_OK) return st;
     r->id = atoi(last);
-    counters_prefer_parts(r);
+    counters_choose(r);
     if (r->nused == 0) return ir_fail(IR_SKIP, "counters: group %s tells nothing known", group);
     c->nround++;
     return IR_OK;
@@ -310,7 +325,7 @@ ir_status ir_counters_want(ir_counters *c, unsigned what, const char *group)
         if (strcmp(g.name[k], group) != 0) continue;
         for (int w = 0; w < IR_NCOUNT; w++)
             if (counters_add(c, (ir_count)w, group) == IR_OK) return IR_OK;
-        return ir_fail(IR_SKIP, "counters: group %.63s tells neither bytes, FLOPs nor clock", group);
+        return ir_fail(IR_SKIP, "counters: group %.63s tells neither bytes, FLOPs, clock nor joules", group);
     }
     if (group)
         return ir_fail(IR_SKIP, "counters: %s has no group '%.40s' for this processor (%d groups)",
@@ -341,13 +356,13 @@ static void take_value(ir_counters *c, const char *line, void *arg)
     counters_sum *s = arg;
     int           index, some;
     double        v;
-    (void)c;
     if (sscanf(line, "time %lf", &s->time_s) == 1) return;
     if (sscanf(line, "value %d %d %lf", &index, &some, &v) != 3 || some == 0 || !(v > 0)) return;
     for (int i = 0; i < s->round->nused; i++) {
         const counters_metric *m = &s->round->used[i];
         if (m->index != index) continue;
         double amount = v * m->unit * (m->rate ? s->time_s : 1) / s->calls;
+        bool   beside = m->part == IR_PART_BESIDE;
         switch (s->round->what) {
         case IR_COUNT_DRAM:
             counters_put(m->part == IR_PART_WRITE ? &s->to->write_B : &s->to->read_B, amount);
@@ -355,6 +370,7 @@ static void take_value(ir_counters *c, const char *line, void *arg)
         case IR_COUNT_FLOPS: counters_put(&s->to->flops, amount); break;
         case IR_COUNT_L2: counters_put(&s->to->l2_B, amount); break;
         case IR_COUNT_L3: counters_put(&s->to->l3_B, amount); break;
+        case IR_COUNT_ENERGY: counters_put(&c->joules[beside], v * m->unit); break;
         default: counters_put(&s->to->cycles, v / some * m->unit * s->time_s / s->calls);
         }
     }
@@ -366,10 +382,17 @@ ir_status ir_counters_stop(ir_counters *c, int round, double calls, ir_counts *t
     counters_sum s = {&c->round[round], NAN, calls, to};
     size_t       n = strlen(to->group);
     snprintf(command, sizeof command, "stop %d\n", c->round[round].id);
+    c->joules[0] = c->joules[1] = NAN;
     ir_status st = counters_ask(c, command, take_value, &s, NULL);
     if (st != IR_OK) return st;
     snprintf(to->source, sizeof to->source, "likwid");
     snprintf(to->version, sizeof to->version, "%s", c->version);
     snprintf(to->group + n, sizeof to->group - n, "%s%s", n ? "," : "", c->round[round].group);
     return IR_OK;
+}
+
+void ir_counters_joules(const ir_counters *c, double *packages, double *dram)
+{
+    *packages = c->joules[0];
+    *dram = c->joules[1];
 }

@@ -215,14 +215,20 @@ static void find_hwmon(ir_meter *m)
 
 /* The first that has a domain is the source. */
 static const struct {
-    const char *source, *scope, *what;
+    const char *source, *scope, *what, *todo;
     void (*find)(ir_meter *);
-} sources[] = {{"powercap", "packages", "energy counters of the processor packages", find_powercap},
-               {"ina3221", "board", "power sensors of a Jetson board", find_ina3221},
-               {"ina3221x", "board", "power sensors of a Jetson board, older driver", find_ina3221x},
-               {"ina238", "board", "power sensor of a Jetson Thor board", find_ina238},
-               {"acpi", "board", "power meter of the machine (ACPI)", find_acpi},
-               {"hwmon", "board", "power meter of the machine (hwmon)", find_hwmon}};
+} sources[] = {
+    {"powercap", "packages", "energy counters of the processor packages",
+     "sudo modprobe intel_rapl_msr; in a virtual machine or container run on the host", find_powercap},
+    {"ina3221", "board", "power sensors of a Jetson board", "sudo modprobe ina3221; only such boards have it",
+     find_ina3221},
+    {"ina3221x", "board", "power sensors of a Jetson board, older driver", "only JetPack 4 has it",
+     find_ina3221x},
+    {"ina238", "board", "power sensor of a Jetson Thor board",
+     "sudo modprobe ina238; only such boards have it", find_ina238},
+    {"acpi", "board", "power meter of the machine (ACPI)",
+     "sudo modprobe acpi_power_meter; only some servers have it", find_acpi},
+    {"hwmon", "board", "power meter of the machine (hwmon)", "only some Arm servers have it", find_hwmon}};
 enum { NSOURCE = sizeof sources / sizeof *sources };
 
 /* ---- the meter ------------------------------------------------------------------------------- */
@@ -347,7 +353,7 @@ int ir_meter_sources(const char *root, const ir_file_calls *io, ir_source_line *
         else if (m->error)
             snprintf(o->text, sizeof o->text, "%.199s", energy_refusal(m, why, sizeof why));
         else
-            snprintf(o->text, sizeof o->text, "%s: none here", sources[i].what);
+            snprintf(o->text, sizeof o->text, "%s: none here (%s)", sources[i].what, sources[i].todo);
         ir_meter_close(&m);
     }
     return n;

@@ -57,6 +57,7 @@ static const struct {
 static FILE *out; /* the socket; standard output is the library's own */
 static int   ncpu;
 static bool  ready;
+static char  version[24];
 
 static void *helper_load(const char *name)
 {
@@ -79,18 +80,40 @@ static int helper_cpus(const char *list, int *v)
 }
 
 /* The library tells no version of its own: that of its file name, behind all links. */
-static void helper_version(const void *symbol, char version[24])
+static void helper_version(const void *symbol)
 {
     char        path[4096];
     Dl_info     info;
     const char *so = NULL;
     if (dladdr(symbol, &info) && info.dli_fname && realpath(info.dli_fname, path)) so = strstr(path, ".so.");
-    snprintf(version, 24, "%.23s", so ? so + 4 : "unknown");
+    snprintf(version, sizeof version, "%.23s", so ? so + 4 : "unknown");
+}
+
+/* Processors that a later version knows: by family and model, of Arm by part. */
+static const char *helper_known_since(const likwid_cpu *c)
+{
+    static const struct {
+        uint32_t    family, model, part;
+        const char *version;
+    } since[] = {{6, 0x8f, 0, "5.3.0"},  {25, 0x11, 0, "5.3.0"}, {25, 0x61, 0, "5.3.0"},
+                 {8, 0, 0xd40, "5.3.0"}, {6, 0xad, 0, "5.4.0"},  {6, 0xaf, 0, "5.4.0"},
+                 {8, 0, 0xd4f, "5.4.0"}};
+    for (size_t i = 0; i < sizeof since / sizeof *since; i++) {
+        bool same = since[i].part ? c->part == since[i].part : c->model == since[i].model;
+        if (same && c->family == since[i].family) return since[i].version;
+    }
+    return NULL;
+}
+
+static void helper_unknown(const likwid_cpu *c)
+{
+    const char *since = c ? helper_known_since(c) : NULL;
+    fprintf(out, "no likwid %s does not know this processor (family %u model %u); %s%s\n", version,
+            c ? c->family : 0, c ? c->model : 0, since ? since : "a later one may", since ? " or later" : "");
 }
 
 static void helper_open(char *args)
 {
-    char       version[24];
     static int cpu[MAX_HELPER_CPUS];
     char      *cpus = strchr(args, ' ');
     if (!cpus) {
@@ -110,7 +133,7 @@ static void helper_open(char *args)
             return;
         }
     }
-    helper_version(*symbols[0].at, version);
+    helper_version(*symbols[0].at);
     int major = 0, minor = 0;
     if (sscanf(version, "%d.%d", &major, &minor) == 2 && (major < 5 || (major == 5 && minor < 2))) {
         fprintf(out, "no likwid %d.%d is too old: 5.2 or later is needed\n", major, minor);
@@ -123,8 +146,12 @@ static void helper_open(char *args)
     }
     if (geteuid() == 0) lib.mode(DIRECT);
     const likwid_cpu *c = lib.cpu();
-    int               st = lib.init(ncpu, cpu);
     const char       *name = c && c->short_name ? c->short_name : "?";
+    int               st = lib.init(ncpu, cpu);
+    if (st < 0 && !strncmp(name, "unknown", 7)) {
+        helper_unknown(c);
+        return;
+    }
     if (st < 0) {
         fprintf(out, "no likwid %s, processor %s (family %u model %u): perfmon_init %d\n", version, name,
                 c ? c->family : 0, c ? c->model : 0, st);
@@ -139,8 +166,12 @@ static void helper_groups(char *args)
     char **names = NULL, **shorts = NULL, **longs = NULL;
     (void)args;
     int n = lib.groups(&names, &shorts, &longs);
+    if (n < 0) {
+        helper_unknown(lib.cpu());
+        return;
+    }
     for (int i = 0; i < n; i++) fprintf(out, "group %s\n", names[i]);
-    fprintf(out, n < 0 ? "no likwid has no groups for this processor (%d)\n" : "ok %d\n", n);
+    fprintf(out, "ok %d\n", n);
 }
 
 static void helper_add(char *group)

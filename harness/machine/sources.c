@@ -43,7 +43,8 @@ static void source_memory(const char *root, ir_source_line *o)
     o->yes = memory > 0;
     snprintf(o->text, sizeof o->text,
              memory ? "%d counters of DRAM bytes by the kernel's names"
-                    : "the kernel names no counters of DRAM bytes (%d)",
+                    : "the kernel names no counters of DRAM bytes (%d): sudo modprobe intel_uncore or the "
+                      "vendor's; in a virtual machine run on the host",
              memory);
     if (!o->yes || !sources_here(root)) return;
     o->yes = ir_perf_open(root, NULL, IR_PERF_DRAM, &p) == IR_OK;
@@ -61,7 +62,9 @@ static void source_perf_energy(const char *root, ir_source_line *o)
         if (e[i].what == IR_PERF_ENERGY) at = i;
     o->yes = at >= 0 && !*e[at].why;
     if (at < 0)
-        snprintf(o->text, sizeof o->text, "the kernel has no power PMU here");
+        snprintf(o->text, sizeof o->text,
+                 "the kernel has no power PMU here: sudo modprobe rapl; in a virtual "
+                 "machine run on the host");
     else if (o->yes && sources_here(root) && ir_perf_open(root, NULL, IR_PERF_JOULES, &p) != IR_OK)
         o->yes = false, snprintf(o->text, sizeof o->text, "%.199s", ir_why());
     else
@@ -76,7 +79,8 @@ static void source_likwid(const char *root, ir_source_line *o)
     ir_counters_ask ask = {.cpus = "0"};
     snprintf(o->name, sizeof o->name, "likwid");
     if (!sources_here(root)) {
-        snprintf(o->text, sizeof o->text, "asked only on this machine itself");
+        snprintf(o->text, sizeof o->text,
+                 "asked only on the machine itself: run 'ironroof list counters' there");
         return;
     }
     o->yes = ir_counters_open(&ask, &c) == IR_OK;

@@ -64,13 +64,23 @@ void                          ir_host_vitals_read(ir_host_vitals *, ir_vitals *o
 void                          ir_host_vitals_close(ir_host_vitals **); /* idempotent */
 
 /* ---- the rule: which of a library's groups and metrics tell what ------------------------------ */
-typedef enum { IR_COUNT_DRAM, IR_COUNT_FLOPS, IR_COUNT_L2, IR_COUNT_L3, IR_COUNT_CLOCK, IR_NCOUNT } ir_count;
-extern const char *const ir_count_names[IR_NCOUNT]; /* "dram" "flops" "l2" "l3" "clock" */
-/* What a metric adds to. part: reads, writes, or both together, which counts only where parts are missing. */
-typedef enum { IR_PART_READ, IR_PART_WRITE, IR_PART_BOTH } ir_part;
+typedef enum {
+    IR_COUNT_DRAM,
+    IR_COUNT_FLOPS,
+    IR_COUNT_L2,
+    IR_COUNT_L3,
+    IR_COUNT_CLOCK,
+    IR_COUNT_ENERGY,
+    IR_NCOUNT
+} ir_count;
+extern const char *const ir_count_names[IR_NCOUNT]; /* "dram" "flops" "l2" "l3" "clock" "energy" */
+/* What a metric adds to: reads, writes, or both together, which count only where parts are missing; the
+ * library's own total of a cache, beside which its parts do not count; joules that are in none of the others
+ * (DRAM of a server). */
+typedef enum { IR_PART_READ, IR_PART_WRITE, IR_PART_BOTH, IR_PART_TOTAL, IR_PART_BESIDE } ir_part;
 bool ir_count_group(ir_count, const char *group);
-/* Does this metric of such a group tell it? unit: what 1 of it is, in B, flop, flop/s or Hz; rate: it is per
- * second. */
+/* Does this metric of such a group tell it? unit: what 1 of it is, in B, flop, flop/s, Hz or J; rate: it is
+ * per second. */
 bool ir_count_metric(ir_count, const char *metric, ir_part *, double *unit, bool *rate);
 /* Why what a processor's group of that name counts is not what it is called; NULL: it is. cpu: likwid's short
  * name. */
@@ -104,6 +114,9 @@ unsigned  ir_counters_kinds(const ir_counters *); /* bits of what they count */
 ir_status ir_counters_start(ir_counters *, int round);
 /* Adds what one of so many calls did. A zero is no measurement: it stays NAN. */
 ir_status ir_counters_stop(ir_counters *, int round, double calls, ir_counts *);
+/* Joules of the packages and of DRAM beside them between the last start and stop of a round that counts
+ * energy; NAN unknown. */
+void ir_counters_joules(const ir_counters *, double *packages, double *dram);
 
 /* ---- the kernel's own names ------------------------------------------------------------------- */
 /* What perf_event_open() is asked through, so that a test can refuse. NULL in its place: the system's. */

@@ -116,9 +116,10 @@ static ir_status stretch_round(sampler *s, uint32_t reps, int round, stretch_log
         counts = false;
     }
     ir_status st = stretch_loop(s, reps, l, &span, &calls);
-    if (counts && w->count_stop(w->count_arg, round, calls, span, c) != IR_OK)
-        snprintf(c->why, sizeof c->why, "%s", ir_why());
+    bool      counted = counts && w->count_stop(w->count_arg, round, calls, span, c) == IR_OK;
+    if (counts && !counted) snprintf(c->why, sizeof c->why, "%s", ir_why());
     if (counts) c->span_s = span, c->calls = calls;
+    if (counted && w->count_energy && !w->energy) w->count_energy(w->count_arg, calls, span, &o->m.energy);
     if (round == 0 && w->energy && calls > 0) put_energy(l, span, calls, &o->m.energy);
     return st;
 }

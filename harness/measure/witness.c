@@ -1,7 +1,9 @@
 /* witness.c -- who tells energy: the device itself, or a meter of the host. */
 #include "harness/measure/witness.h"
+#include "harness/left_out.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 static bool witness_device(void *arg, ir_reading *r, double part[IR_ENERGY_PARTS])
@@ -15,14 +17,23 @@ static bool witness_device(void *arg, ir_reading *r, double part[IR_ENERGY_PARTS
     return isfinite(r->J) || isfinite(r->W);
 }
 
+/* A slice of a card, for one, has no joules of its own: what it is stands in its limits. */
+static ir_status witness_none(ir_dev *dev)
+{
+    ir_device_info d;
+    bool           known = dev->be->describe && dev->be->describe(dev, &d) == IR_OK && *d.limits;
+    bool           slice = known && strstr(d.limits, "slice");
+    return ir_fail(IR_SKIP, "energy: the device tells neither joules nor watts%s%.80s%s", slice ? " (" : "",
+                   slice ? d.limits : "", slice ? "): measure the whole card" : "");
+}
+
 ir_status ir_witness_device(ir_dev *dev, ir_witness *w)
 {
     ir_vitals v = {.energy_J = NAN, .power_W = NAN};
     memset(w, 0, sizeof *w);
     w->idle_W = NAN;
     if (dev->be->vitals) dev->be->vitals(dev, &v);
-    if (isnan(v.energy_J) && isnan(v.power_W))
-        return ir_fail(IR_SKIP, "energy: the device tells neither joules nor watts");
+    if (isnan(v.energy_J) && isnan(v.power_W)) return witness_none(dev);
     w->energy = witness_device;
     w->energy_arg = dev;
     w->scope = "device";
@@ -70,4 +81,57 @@ void ir_witness_perf(ir_perf *p, ir_witness *w)
     w->energy_arg = p;
     w->scope = "packages";
     w->source = "perf";
+}
+
+/* ---- minutes --------------------------------------------------------------------------------- */
+struct ir_host_look {
+    const char     *root;
+    ir_host_vitals *clock;
+    ir_meter       *meter;
+    double          J, t_s; /* of the meter's last reading */
+};
+
+ir_host_look *ir_host_look_open(const char *root)
+{
+    ir_host_look *o = calloc(1, sizeof *o);
+    if (!o) {
+        ir_left_out("what the host tells of itself");
+        return NULL;
+    }
+    o->root = root;
+    o->clock = ir_host_vitals_open(root);
+    ir_meter_open(root, NULL, &o->meter); /* none: its power is not known */
+    o->J = o->t_s = NAN;
+    return o;
+}
+
+void ir_host_look_read(ir_host_look *o, double now_s, ir_window *w)
+{
+    ir_health  health;
+    ir_thermal heat;
+    ir_vitals  v = {.clock_Hz = NAN};
+    double     J = NAN;
+    ir_health_read(&health); /* of this host always */
+    ir_thermal_read(o->root, &heat);
+    if (o->clock) ir_host_vitals_read(o->clock, &v);
+    w->steal_s = health.steal_s;
+    w->quota_s = heat.quota_s;
+    w->throttle_n = heat.throttle_n;
+    w->temp_C = heat.temp_C;
+    w->clock_Hz = v.clock_Hz;
+    w->power_W = NAN;
+    if (!o->meter) return;
+    ir_meter_read(o->meter, &J, &w->power_W, NULL);
+    if (isnan(w->power_W)) w->power_W = (J - o->J) / (now_s - o->t_s);
+    o->J = J;
+    o->t_s = now_s;
+}
+
+void ir_host_look_close(ir_host_look **o)
+{
+    if (!*o) return;
+    ir_host_vitals_close(&(*o)->clock);
+    ir_meter_close(&(*o)->meter);
+    free(*o);
+    *o = NULL;
 }

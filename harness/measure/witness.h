@@ -19,6 +19,8 @@ struct ir_witness {
     /* Begin to count; end, and fill what one call did (of so many). Failures go to counts.why. */
     ir_status (*count_start)(void *arg, int round);
     ir_status (*count_stop)(void *arg, int round, double calls, double span_s, ir_counts *out);
+    /* Joules that the counters of the same round told, where nothing reads energy. Optional. */
+    void (*count_energy)(void *arg, double calls, double span_s, ir_energy *out);
     int rounds; /* how often the stretch is made again because not all is counted at once; with count_start */
     void  *energy_arg, *count_arg;
     double least_s, most_s; /* of a stretch: at least, and at most where the counter ticks slowly */
@@ -30,6 +32,13 @@ void      ir_witness_meter(ir_meter *, ir_witness *);
 void      ir_witness_perf(ir_perf *, ir_witness *); /* the kernel's counter of packages */
 /* Power over `seconds` in which the device has nothing to do. */
 ir_status ir_power_at_rest(ir_dev *, const ir_witness *, double seconds, ir_power *out);
+
+/* What this host tells at a window's end, kept open: stolen time, stops by the quota, throttling, heat, clock
+ * and the power of its packages since the reading before. NULL: no memory for it. */
+typedef struct ir_host_look ir_host_look;
+ir_host_look               *ir_host_look_open(const char *root);
+void                        ir_host_look_read(ir_host_look *, double now_s, ir_window *);
+void                        ir_host_look_close(ir_host_look **); /* idempotent */
 
 /* Calls for minutes, window by window. beside: a reference read once a window, its share of the ceiling; NAN:
  * none. host: what the machine tells at a window's end (quota, steal, throttling ...). */

@@ -313,6 +313,7 @@ const ir_rec_field        ir_rec_energy_fit[] = {NAME(ir_energy_fit, "device", d
                                                  OBJECT(ir_energy_fit, "J_per_flop", comp_JpF, joule),
                                                  OBJECT(ir_energy_fit, "base_W", base_W, joule),
                                                  NUM(ir_energy_fit, "idle_W", idle_W),
+                                                 NUM(ir_energy_fit, "idle_after_W", idle_after_W),
                                                  NUM(ir_energy_fit, "err_median", err_median),
                                                  NUM(ir_energy_fit, "cond", cond),
                                                  SIZE(ir_energy_fit, "n", n),

@@ -20,6 +20,7 @@ void ir_journal_witness(ir_json *o, const ir_point *p)
         ir_json_key(o, "energy");
         ir_json_open(o, '{');
         ir_rec_write(o, ir_rec_energy, p);
+        ir_json_key_num(o, "above_idle_J", ir_energy_above_idle(&p->m.energy));
         witness_parts(o, &p->m.energy);
         ir_json_close(o, '}');
     }

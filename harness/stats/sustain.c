@@ -144,9 +144,10 @@ static bool by_clock(const sustain_case *c, char *text, size_t cap)
 static bool by_memory(const sustain_case *c, char *text, size_t cap)
 {
     double was = before(c, window_reads), is = after(c, window_reads);
+    bool   steady = isfinite(after(c, window_clock)); /* by_clock() saw it */
     if (!(is < READS_FELL * was)) return false;
-    snprintf(text, cap, "reads beside it fell from %.0f to %.0f %% of their ceiling: memory is shared",
-             100 * was, 100 * is);
+    snprintf(text, cap, "reads beside it fell from %.0f to %.0f %% of their ceiling, %s: memory is shared",
+             100 * was, 100 * is, steady ? "the clock is steady" : "the clock is not told here");
     return true;
 }
 

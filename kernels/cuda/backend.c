@@ -137,6 +137,7 @@ static ir_status cuda_describe(ir_dev *dev, ir_device_info *out)
     snprintf(out->driver, sizeof out->driver, "sm_%d, driver %d.%d, runtime %d.%d%s", c->cc, c->driver / 1000,
              c->driver % 1000 / 10, c->runtime / 1000, c->runtime % 1000 / 10, c->mig ? ", MIG slice" : "");
     out->cores = c->sms;
+    out->unified = c->prop.integrated != 0;
     out->clock_Hz = c->clock_Hz;
     out->mem_B = (double)c->prop.totalGlobalMem;
     out->llc_B = c->prop.l2CacheSize > 0 ? (double)c->prop.l2CacheSize : (double)NAN;

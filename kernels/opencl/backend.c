@@ -170,6 +170,7 @@ static ir_status ocl_describe(ir_dev *dev, ir_device_info *out)
     out->cores = (int)d->units;
     out->threads = 0;
     out->numa_nodes = d->numa_nodes;
+    out->unified = d->unified;
     out->clock_Hz = d->clock_MHz ? d->clock_MHz * 1e6 : NAN;
     out->mem_B = d->mem_B ? (double)d->mem_B : NAN;
     out->llc_B = d->cache_B ? (double)d->cache_B : NAN;

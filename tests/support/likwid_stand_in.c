@@ -1,6 +1,6 @@
 /* likwid_stand_in.c -- a library with likwid's functions that misbehaves as STAND_IN says: ok exit deny zero
- * half crash hang two rw sockets everywhere nogroups. Counted: 2 GB of reads and 1 GB of writes. Built a
- * second time without one of the functions. */
+ * half crash hang two rw sockets everywhere nogroups unknown taken. Counted: 2 GB of reads and 1 GB of
+ * writes, 20 J and 5 J of the memory. Built a second time without one of the functions. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -51,8 +51,9 @@ int topology_init(void)
 
 cpu_info *get_cpuInfo(void)
 {
-    static char     name[] = "stand-in";
-    static cpu_info c = {.family = 25, .model = 17, .short_name = name};
+    static char     name[] = "stand-in", unknown[] = "unknown";
+    static cpu_info c = {.family = 25, .model = 17};
+    c.short_name = mode("unknown") ? unknown : name;
     return &c;
 }
 
@@ -61,6 +62,7 @@ void HPMmode(int m) { (void)m; }
 int perfmon_init(int n, const int *cpus)
 {
     (void)n, (void)cpus;
+    if (mode("unknown")) return -22;
     if (!mode("deny")) return 0;
     fprintf(stderr, "ERROR - [access_client] daemon refused\n");
     return -13;
@@ -70,12 +72,12 @@ int perfmon_init(int n, const int *cpus)
 int perfmon_getGroups(char ***g, char ***s, char ***l)
 {
     static char mem[] = "MEM", one[] = "MEM1", two[] = "MEM2", read[] = "MEMREAD", write[] = "MEMWRITE",
-                flops[] = "FLOPS_SP", other[] = "MEM_SP";
-    static char *plain[] = {mem, flops, other}, *halves[] = {one, two}, *apart[] = {read, write};
+                flops[] = "FLOPS_SP", other[] = "MEM_SP", l2[] = "L2", energy[] = "ENERGY";
+    static char *plain[] = {mem, flops, other, l2, energy}, *halves[] = {one, two}, *apart[] = {read, write};
     (void)s, (void)l;
     if (mode("nogroups")) return -22;
     *g = mode("two") ? halves : mode("rw") ? apart : plain;
-    return mode("two") || mode("rw") ? 2 : 3;
+    return mode("two") || mode("rw") ? 2 : 5;
 }
 #endif
 
@@ -95,7 +97,7 @@ int perfmon_startCounters(void)
 {
     if (mode("hang"))
         for (;;) pause();
-    return 0;
+    return mode("taken") ? -16 : 0;
 }
 
 int perfmon_stopCounters(void)
@@ -104,16 +106,24 @@ int perfmon_stopCounters(void)
     return 0;
 }
 
-int perfmon_getNumberOfMetrics(int g) { return !strcmp(added[g], "MEM") ? 4 : 2; }
+static int is(int g, const char *group) { return !strcmp(added[g], group); }
+
+int perfmon_getNumberOfMetrics(int g) { return is(g, "MEM") || is(g, "L2") || is(g, "ENERGY") ? 4 : 2; }
 
 char *perfmon_getMetricName(int g, int i)
 {
     static char time[] = "Runtime (RDTSC) [s]", rd[] = "Memory read data volume [GBytes]",
                 wr[] = "Memory write data volume [GBytes]", all[] = "Memory data volume [GBytes]",
-                half[] = "Memory data volume (channels 0-3) [GBytes]", sp[] = "SP [MFLOP/s]";
-    static char *const mem[] = {time, rd, wr, all};
+                half[] = "Memory data volume (channels 0-3) [GBytes]", sp[] = "SP [MFLOP/s]",
+                load[] = "L2D load data volume [GBytes]", evict[] = "L2D evict data volume [GBytes]",
+                l2[] = "L2 data volume [GBytes]", pkg[] = "Energy [J]", core[] = "Energy PP0 [J]",
+                dram[] = "Energy DRAM [J]";
+    static char *const mem[] = {time, rd, wr, all}, *const cache[] = {time, load, evict, l2},
+                       *const joules[] = {time, pkg, core, dram};
     if (i == 0) return time;
-    if (!strcmp(added[g], "MEM")) return mem[i];
+    if (is(g, "MEM")) return mem[i];
+    if (is(g, "L2")) return cache[i];
+    if (is(g, "ENERGY")) return joules[i];
     return !strncmp(added[g], "FLOPS", 5) ? sp : mode("two") ? half : !strcmp(added[g], "MEMREAD") ? rd : wr;
 }
 
@@ -126,6 +136,7 @@ double perfmon_getMetric(int g, int i, int thread)
     if (thread >= sockets && !mode("everywhere")) return 0;
     share /= sockets;
     if (!strncmp(added[g], "FLOPS", 5)) return 4000 * share;
+    if (is(g, "ENERGY")) return (i == 1 ? 20 : i == 2 ? 12 : 5) * share;
     if (mode("two")) return 1.5 * share;
     if (mode("rw")) return (!strcmp(added[g], "MEMREAD") ? 2 : 1) * share;
     return (i == 1 ? 2 : i == 2 ? 1 : 3) * share;
