@@ -81,7 +81,7 @@ static const cli_option shared[] = {
      "then test the labels by intervention: the best points, or those whose key contains a match", AT(prove),
      .set = CLI_SET_RUN, .implied = ""},
     {"counters", 0, CLI_TEXT, "LIST|GROUP",
-     "also count: dram,flops,l2,l3,clock (all), or a group of likwid's; see 'ironroof list counters'",
+     "also count: dram,flops,l2,l3,clock (all), energy, or a group of likwid's; see 'list counters'",
      AT(counters), .set = CLI_SET_RUN, .implied = "all"},
     {"energy", 0, CLI_ENUM, NULL, "joules of every call; auto: where counters are quick to read", AT(energy),
      .set = CLI_SET_RUN, .choices = "auto|on|off", .implied = "on", .loose = true},
