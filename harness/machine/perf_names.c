@@ -47,7 +47,8 @@ static void perf_refusal(const char *root, int error, char *why, size_t cap)
     if (error == ENOENT || error == ENODEV || error == EOPNOTSUPP)
         snprintf(why, cap, "%s has no performance counters (no cpu PMU): %s",
                  vm ? "this virtual machine" : "this machine",
-                 vm ? "let the hypervisor pass them on, or run on the host" : "nothing can be counted");
+                 vm ? "let the hypervisor pass them on, or run on the host"
+                    : "it takes a kernel or a device tree that has one");
     else if (error == EACCES || error == EPERM)
         snprintf(
             why, cap,

@@ -15,14 +15,24 @@ static int sources_not_asked(int type, const uint64_t config[3], int cpu)
 
 static bool sources_here(const char *root) { return !*root; }
 
+/* A processor's own: cpu, cpu_core and cpu_atom of unlike cores, armv8_pmuv3_0, armv8_cortex_a78 ... */
+static bool sources_cpu_pmu(const char *root)
+{
+    enum { MOST = 256 };
+    static ir_name pmu[MOST];
+    int            n = ir_dir_list(root, "/sys/bus/event_source/devices", pmu, MOST);
+    for (int i = 0; i < n; i++)
+        if (!strcmp(pmu[i].name, "cpu") || !strncmp(pmu[i].name, "cpu_", 4) ||
+            !strncmp(pmu[i].name, "armv", 4))
+            return true;
+    return false;
+}
+
 static void source_cycles(const char *root, ir_source_line *o)
 {
-    char why[IR_WHY], type[32];
+    char why[IR_WHY];
     snprintf(o->name, sizeof o->name, "perf cycles");
-    bool published =
-        ir_file_read(root, type, sizeof type, "/sys/bus/event_source/devices/cpu/type") ||
-        ir_file_read(root, type, sizeof type, "/sys/bus/event_source/devices/armv8_pmuv3_0/type");
-    o->yes = sources_here(root) ? ir_perf_usable(root, why, sizeof why) : published;
+    o->yes = sources_here(root) ? ir_perf_usable(root, why, sizeof why) : sources_cpu_pmu(root);
     if (!o->yes && !sources_here(root)) ir_perf_usable_with(root, sources_not_asked, why, sizeof why);
     snprintf(o->text, sizeof o->text, "%.199s", o->yes ? "the kernel's own counters of the processor" : why);
 }
@@ -41,11 +51,12 @@ static void source_memory(const char *root, ir_source_line *o)
     }
     if (broken) return;
     o->yes = memory > 0;
-    snprintf(o->text, sizeof o->text,
-             memory ? "%d counters of DRAM bytes by the kernel's names"
-                    : "the kernel names no counters of DRAM bytes (%d): sudo modprobe intel_uncore or the "
-                      "vendor's; in a virtual machine run on the host",
-             memory);
+    if (memory)
+        snprintf(o->text, sizeof o->text, "%d counters of DRAM bytes by the kernel's names", memory);
+    else
+        snprintf(o->text, sizeof o->text,
+                 "the kernel names no counters of DRAM bytes: sudo modprobe intel_uncore, or the driver of "
+                 "the vendor; in a virtual machine run on the host");
     if (!o->yes || !sources_here(root)) return;
     o->yes = ir_perf_open(root, NULL, IR_PERF_DRAM, &p) == IR_OK;
     if (!o->yes) snprintf(o->text, sizeof o->text, "%.199s", ir_why());
