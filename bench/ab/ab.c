@@ -136,12 +136,19 @@ static size_t flagged_blocks(const ab *a)
     return most;
 }
 
+/* What was decided before stays out, even where the machine moves later: it would have no times between. */
+static void leave_out(ab *a, size_t at)
+{
+    for (size_t i = 0; i < a->t.n; i++) a->t.v[i].out = a->t.v[i].nq < at;
+}
+
 static ir_status looks(ab *a, size_t *args)
 {
     size_t    n = a->nargs, at = a->blocks, to;
     ir_status st = ab_blocks(a, args, n, 0, at);
     trial_judge(&a->t);
     while (st == IR_OK && (to = ab_next_look(a, at)) != 0) {
+        leave_out(a, at);
         n = select_args(a, trial_undecided, args);
         if (n == 0) break;
         a->process = a->done + TRIAL_SLOTS * (to - at);

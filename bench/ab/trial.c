@@ -169,6 +169,7 @@ bool trial_flagged(const trial_point *p)
 
 bool trial_undecided(const trial_point *p)
 {
+    if (p->out) return false;
     if (p->verdict == TRIAL_ENVIRONMENT) return true;
     if (p->first.verdict == IR_AB_INCONCLUSIVE) return p->verdict == TRIAL_INCONCLUSIVE;
     return p->first.verdict == IR_AB_NOT_SLOWER && p->verdict == TRIAL_NOT_SLOWER &&

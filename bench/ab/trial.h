@@ -36,6 +36,7 @@ typedef struct {
     ir_ab_result  first, again; /* again.n = 0: no confirmation was needed */
     trial_verdict verdict;
     bool          confirmed; /* flagged twice with the same sign */
+    bool          out;       /* decided at an earlier look: it has no part in later blocks */
     char          note[IR_WHY];
 } trial_point;
 typedef struct {
