@@ -64,7 +64,7 @@ static void outcomes(void **state)
     (void)state;
     static const outcome all[] = {
         {"ok", IR_STAND_IN, IR_OK, 1e9, 0.5e9, 1e9, NULL, "counts 1.00"},
-        {"exit", IR_STAND_IN, IR_SKIP, NAN, NAN, NAN, "(exit code 1): ERROR - [31mcannot read the topology",
+        {"exit", IR_STAND_IN, IR_SKIP, NAN, NAN, NAN, "(exit code 1): ERROR - cannot read the topology",
          NULL},
         {"deny", IR_STAND_IN, IR_SKIP, NAN, NAN, NAN, "counters: ", NULL},
         {"zero", IR_STAND_IN, IR_OK, NAN, NAN, NAN, NULL, "not trusted: counted nothing"},

@@ -69,8 +69,14 @@ static void counters_last_words(ir_counters *c)
     char *save = NULL;
     for (char *s = strtok_r(text, "\r\n", &save); s; s = strtok_r(NULL, "\r\n", &save)) {
         size_t k = 0;
-        for (; *s && k + 1 < sizeof line; s++)
-            if ((unsigned char)*s >= ' ' && (unsigned char)*s < 127) line[k++] = *s;
+        for (; *s && k + 1 < sizeof line; s++) {
+            if (*s == '\033' && s[1] == '[') { /* a colour: up to its letter */
+                s += 2 + strspn(s + 2, "0123456789;");
+                if (!*s) break;
+            } else if ((unsigned char)*s >= ' ' && (unsigned char)*s < 127) {
+                line[k++] = *s;
+            }
+        }
         line[k] = 0;
         if (k > 0) memcpy(c->last, line, sizeof line);
     }
