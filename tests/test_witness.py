@@ -116,6 +116,20 @@ def joules(folder):
     )
 
 
+def nothing_inside_a_sample(folder):
+    """On the virtual clock a sample takes as long with a witness behind it as without."""
+    path, times = os.path.join(folder, "w.jsonl"), []
+    for energy in ("off", "on"):
+        words = ["read:bytes=64Mi", "fma:dtype=f32", "--backend", "model", "--model", JOULES]
+        words += ["--ceilings", "none", "--no-report", "--force", "-o", path]
+        r = run("run", *words, "--energy", energy, "--counters")
+        rows = [x for x in lines_of(path) if x["record"] == "point" and x["status"] == "ok"]
+        told = [x["energy_J"] is not None for x in rows]
+        expect(rows and set(told) == {energy == "on"}, "joules of a stretch", r.stderr)
+        times.append([x["time_s"]["median"] for x in rows])
+    expect(all(abs(a / b - 1) < 1e-9 for a, b in zip(*times)), "the same medians with and without", times)
+
+
 def say_what_to_do(text):
     to_do = ("sudo ", "run ", "only ", "measure ", "build it", "apt-get", "later", "end ", "it takes ")
     for line in text.splitlines():
@@ -367,6 +381,7 @@ def under_a_quota(folder):
 
 with tempfile.TemporaryDirectory() as folder:
     joules(folder)
+    nothing_inside_a_sample(folder)
     sources(folder)
     not_here(folder)
     stood_in(folder)
