@@ -191,6 +191,33 @@ static void idle_and_none(void **state)
     d.be->close(&d);
 }
 
+/* A slice of a card has no joules of its own, and says so. */
+static ir_status describe_slice(ir_dev *dev, ir_device_info *out)
+{
+    (void)dev;
+    *out = (ir_device_info){.limits = "a MIG slice: part of a card"};
+    return IR_OK;
+}
+
+static void tells_nothing(ir_dev *dev, ir_vitals *v)
+{
+    (void)dev;
+    *v = (ir_vitals){.clock_Hz = NAN, .power_W = NAN, .energy_J = NAN, .temp_C = NAN};
+}
+
+static void a_slice_of_a_card(void **state)
+{
+    (void)state;
+    ir_witness w;
+    ir_backend slice = {.name = "slice", .vitals = tells_nothing, .describe = describe_slice};
+    ir_dev     d = {.be = &slice};
+    assert_int_equal(ir_witness_device(&d, &w), IR_SKIP);
+    assert_non_null(strstr(ir_why(), "(a MIG slice: part of a card): measure the whole card"));
+    slice.describe = NULL;
+    assert_int_equal(ir_witness_device(&d, &w), IR_SKIP);
+    assert_string_equal(ir_why(), "energy: the device tells neither joules nor watts");
+}
+
 static void told_by_the_device(void *arg, ir_window *w)
 {
     ir_dev *d = arg;
@@ -240,7 +267,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(the_fit_gives_back_what_was_put_in),
                                        cmocka_unit_test(without_spin_nothing_is_claimed),
-                                       cmocka_unit_test(idle_and_none),
+                                       cmocka_unit_test(idle_and_none), cmocka_unit_test(a_slice_of_a_card),
                                        cmocka_unit_test(kept_up_on_the_virtual_clock)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -39,7 +39,21 @@ static const char *witness_cause(const ir_point *p, double ratio)
     return ratio <= 1.05 ? "as modelled" : "more than modelled";
 }
 
-static void print_row(const ir_text *t, const ir_point *p)
+static bool is_witnessed(const ir_point *p)
+{
+    return p->status == IR_OK && (p->m.joules > 0 || isfinite(p->m.counted_B));
+}
+
+static int widest_key(const ir_point *p, size_t n)
+{
+    char key[IR_ID];
+    int  width = 20;
+    for (size_t i = 0; i < n; i++)
+        if (is_witnessed(&p[i]) && (int)strlen(ir_point_key(&p[i], key)) > width) width = (int)strlen(key);
+    return width;
+}
+
+static void print_row(const ir_text *t, const ir_point *p, int width)
 {
     char   key[IR_ID], J[24] = "-", net[24] = "-", at[24] = "-", cnt[24] = "-";
     double T = ir_point_time(p), above = ir_energy_above_idle(&p->m.energy), bytes = ir_cost_B(&p->m.cost),
@@ -48,7 +62,7 @@ static void print_row(const ir_text *t, const ir_point *p)
     if (isfinite(above)) ir_text_scaled(above, "J", net, sizeof net);
     if (p->m.joules > 0 && T > 0) ir_text_scaled(p->m.energy.W, "W", at, sizeof at);
     if (isfinite(ratio)) snprintf(cnt, sizeof cnt, "%.2f", ratio);
-    fprintf(t->f, "%-56s %10s %10s %10s %9s  %s\n", ir_point_key(p, key), J, net, at, cnt,
+    fprintf(t->f, "%-*s %10s %10s %10s %9s  %s\n", width, ir_point_key(p, key), J, net, at, cnt,
             isfinite(ratio) ? witness_cause(p, ratio) : p->m.energy.why);
 }
 
@@ -60,9 +74,11 @@ void witness_print(const ir_text *t, const measure_context *s, const run_witness
     if (*o->energy_why) fprintf(t->f, "\n%s\n", o->energy_why);
     if (*o->counts_why) fprintf(t->f, "%s\n", o->counts_why);
     if (!o->energy && !o->counts) return;
-    fprintf(t->f, "\n%-56s %10s %10s %10s %9s\n", "point", "a call", "above idle", "power", "cnt/model");
+    int width = widest_key(p, n);
+    fprintf(t->f, "\n%-*s %10s %10s %10s %9s\n", width, "point", "a call", "above idle", "power",
+            "cnt/model");
     for (size_t i = 0; i < n; i++)
-        if (p[i].status == IR_OK && (p[i].m.joules > 0 || isfinite(p[i].m.counted_B))) print_row(t, &p[i]);
+        if (is_witnessed(&p[i])) print_row(t, &p[i], width);
     if (o->has_counted) {
         fputs("The law by counted bytes:\n", t->f);
         ir_text_fit(t, o->counted.fit, o->counted.better);
