@@ -312,8 +312,7 @@ static ir_status measure_device(job *j, device_run *c)
     device_run_end(c, st != IR_EINTR);
     device_run_note_tuning(c);
     if (st == IR_OK && s->ceilings.n) st = context_take_resumed(s);
-    witness_certify(&c->witness, s);
-    witness_tell(&c->witness, &c->env);
+    witness_certify(&c->witness, s, &c->env);
     if (j->points.n && s->ceilings.n) device_run_judge(c);
     if (st == IR_OK) st = run_ablation(j, c);
     if (tables && c->graded) ir_text_quality(&t, &c->quality, IR_MAX_CAUSES);

@@ -81,7 +81,7 @@ static void say_once(const run_witness *o, const char *why)
     fprintf(stderr, "ironroof: %s\n", why);
 }
 
-void witness_tell(run_witness *o, ir_env *env)
+static void tell_lost(run_witness *o, ir_env *env)
 {
     say_once(o, o->lost_why);
     if (*o->lost_why && !*o->counts_why) ir_env_text(env, "counters_why", o->lost_why, false);
@@ -210,11 +210,12 @@ static bool certify_one(const certificate *c, char text[64])
     return false;
 }
 
-void witness_certify(run_witness *o, measure_context *s)
+void witness_certify(run_witness *o, measure_context *s, ir_env *env)
 {
     certificate c[5];
     int         n = certificates(s, c);
     size_t      len = 0, cap = sizeof o->certificate;
+    tell_lost(o, env);
     if (!o->counts) return;
     for (int i = 0; i < n; i++) {
         char text[64];

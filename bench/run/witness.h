@@ -34,15 +34,13 @@ void witness_points(run_witness *, measure_context *);
 /* After the points: rows with nothing moved and nothing computed, idle power again, the fit. */
 ir_status witness_fit(run_witness *, measure_context *);
 /* Hold the counters against what is known of a DRAM read and of arithmetic; rows of a source that is not
- * trusted lose their counts. */
-void witness_certify(run_witness *, measure_context *);
+ * trusted lose their counts. Why some were not counted after all is said, once, and noted. */
+void witness_certify(run_witness *, measure_context *, ir_env *);
 /* The law over what was counted, beside the one over what is modelled. */
 ir_status witness_law(run_witness *, const measure_context *);
 ir_status witness_law_journal(ir_journal *, const run_witness *, const measure_context *,
                               const fitted_law *modelled);
-/* After the points: why they were not counted after all, once. */
-void witness_tell(run_witness *, ir_env *);
-void witness_close(run_witness *); /* idempotent; the results stay */
+void      witness_close(run_witness *); /* idempotent; the results stay */
 /* The fit and the lines that say why not; with a table of points. */
 void witness_print_short(const ir_text *, const run_witness *);
 void witness_print(const ir_text *, const measure_context *, const run_witness *);
