@@ -143,6 +143,7 @@ static size_t network_shape(const ir_point *p, char *buf, size_t n)
     for (size_t i = 0; i < sizeof unusual / sizeof *unusual; i++) {
         const char *text = param_text(p, unusual[i].param, number);
         if (layers > 0 && !strcmp(unusual[i].param, "width")) continue;
+        if (!strcmp(text, ir_dtype_name(p->id.p.dtype))) continue; /* a cache in the type of the rest */
         if (*text && !among(unusual[i].usual, text))
             at = ir_text_append(buf, n, at, " %s%s", unusual[i].lead, text);
     }

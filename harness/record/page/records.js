@@ -179,7 +179,7 @@ function netName(p) { // "GPT-2 small decode": two shapes of one network are two
   if (known(q.tokens))
     name.push(!known(q.past) ? `${q.tokens} tokens` : q.tokens === 1 ? "decode" : `prefill ${q.tokens}`);
   for (const [k, usual, before, after] of UNUSUAL) {
-    if (q[k] == null || (k === "width" && known(q.layers))) continue;
+    if (q[k] == null || (k === "width" && known(q.layers)) || word(p, k) === p.dtype) continue;
     if (!usual.includes(String(word(p, k)))) name.push(before + word(p, k) + after);
   }
   return name.join(" ");
