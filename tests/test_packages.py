@@ -225,12 +225,13 @@ def installed(folder):
 
 def recipes():
     """Recipes are at least Python, and name options that the build has."""
-    with open(os.path.join(ROOT, "scripts", "spack", "package.py"), encoding="utf-8") as f:
+    spack = "scripts/spack/spack_repo/ironroof/packages/ironroof/package.py"
+    with open(os.path.join(ROOT, spack), encoding="utf-8") as f:
         text = f.read()
     compile(text, "package.py", "exec")
     with open(os.path.join(ROOT, "CMakePresets.json"), encoding="utf-8") as f:
         known = set(re.findall(r"IRONROOF_[A-Z]+", f.read()))
-    for path in ("scripts/spack/package.py", "scripts/conda/recipe.yaml", "Dockerfile.cuda"):
+    for path in (spack, "scripts/conda/recipe.yaml", "Dockerfile.cuda"):
         with open(os.path.join(ROOT, path), encoding="utf-8") as f:
             asked = set(re.findall(r"IRONROOF_[A-Z]+", f.read()))
         expect(asked <= known, "%s asks for options that exist" % path, asked - known)

@@ -37,7 +37,9 @@ def base(place):
     folder, url = place.path("debian"), mirror()
     if not os.path.exists(folder + "/.made"):
         shutil.rmtree(folder, ignore_errors=True)
-        done = place.call(debootstrap, "--variant=minbase", url[1], folder, url[0], code=None, seconds=1500)
+        # In a mount namespace of its own: it may leave /proc mounted, and copies would hold all of that.
+        words = ("unshare", "--mount", debootstrap, "--variant=minbase", url[1], folder, url[0])
+        done = place.call(*words, code=None, seconds=1500)
         if done.returncode:
             raise Skip("debootstrap: " + (done.stdout + done.stderr).strip()[-200:])
         for source in (
@@ -75,7 +77,7 @@ def inside(place, folder, command, code=0, seconds=900):
 def copy_of_base(place, name):
     folder = place.path(name)
     shutil.rmtree(folder, ignore_errors=True)
-    place.call("cp", "-a", base(place), folder)
+    place.call("cp", "-a", "-x", base(place), folder)
     return folder
 
 

@@ -40,18 +40,31 @@ assert len(list(r.requirements.host)) == 3, list(r.requirements.host)
     assert done.returncode == 0, done.stdout + done.stderr[-2500:]
 
 
+SPACK = os.path.join("scripts", "spack", "spack_repo", "ironroof")
+
+
+def test_spack_style(place):
+    """The two linters that `spack style` runs, as Spack's own package repository sets them; no remark."""
+    recipe = os.path.join(place.root, SPACK, "packages", "ironroof", "package.py")
+    folder = os.path.dirname(place.python("ruff", "vermin"))
+    rules = ("--isolated", "--line-length", "99")
+    order = '["future", "standard-library", "third-party", "spack", "first-party", "local-folder"]'
+    lint = ["--select", "E4,E5,E7,E9,F,I,W", "--ignore", "E731,F403,F405,F811"]
+    for setting in ('sections = {spack = ["spack"]}', "section-order = " + order):
+        lint += ["--config", "lint.isort." + setting]
+    place.call(os.path.join(folder, "ruff"), "check", *rules, *lint, recipe)
+    place.call(os.path.join(folder, "ruff"), "format", "--check", "--diff", *rules, recipe)
+    place.call(os.path.join(folder, "vermin"), "--violations", "-t=3.6-", recipe)
+
+
 def test_spack(place):
-    """Spack's own audit, where Spack is (SPACK_ROOT or PATH); its solver comes from PyPI."""
+    """Spack's own audit, and its solver (from PyPI), where Spack is: SPACK_ROOT or PATH."""
     spack = shutil.which("spack") or os.path.join(
         os.environ.get("SPACK_ROOT", "/nonexistent"), "bin", "spack"
     )
     if not os.path.exists(spack):
-        raise Skip("Spack is in no package registry; put it on PATH or set SPACK_ROOT")
-    repo, home = place.fresh("spack-repo"), place.fresh("spack-home")
-    os.makedirs(repo + "/packages/ironroof")
-    with open(repo + "/repo.yaml", "w", encoding="utf-8") as f:
-        f.write("repo:\n  namespace: ironroof\n")
-    shutil.copy(os.path.join(place.root, "scripts", "spack", "package.py"), repo + "/packages/ironroof")
+        raise Skip("Spack is in no package registry; put it on PATH or set SPACK_ROOT (its style: spack_style)")
+    home = place.fresh("spack-home")
     env = dict(
         os.environ,
         HOME=home,
@@ -59,7 +72,7 @@ def test_spack(place):
         SPACK_USER_CONFIG_PATH=home + "/config",
         SPACK_USER_CACHE_PATH=home + "/cache",
     )
-    place.call(spack, "repo", "add", "--scope", "user", repo, env=env)
+    place.call(spack, "repo", "add", "--scope", "user", os.path.join(place.root, SPACK), env=env)
     place.call(spack, "compiler", "find", env=env, code=None)
     said = place.call(spack, "audit", "packages", "ironroof", env=env, seconds=900).stdout
     assert "0 issues found" in said or "issue" not in said, said

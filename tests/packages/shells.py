@@ -4,7 +4,6 @@ import os
 import pty
 import re
 import select
-import time
 
 from run import Skip  # noqa: F401
 
@@ -18,8 +17,8 @@ class Terminal:
             os.execvpe(words[0], words, env)
 
     def read(self, seconds):
-        out, end = b"", time.time() + seconds
-        while time.time() < end:
+        out = b""
+        for _ in range(round(10 * seconds)):  # steps, not the clock: this process may have been stopped
             if select.select([self.fd], [], [], 0.1)[0]:
                 try:
                     out += os.read(self.fd, 65536)
@@ -28,9 +27,11 @@ class Terminal:
         return re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]|\x1b[=>]|[\r\x07]", "", out.decode("utf-8", "replace"))
 
     def wait(self, text, seconds=20):
-        out, end = "", time.time() + seconds
-        while text not in out and time.time() < end:
+        out = ""
+        for _ in range(5 * seconds):
             out += self.read(0.2)
+            if text in out:
+                break
         return out
 
     def keys(self, text):

@@ -1,16 +1,22 @@
 # Copyright the ironroof authors. SPDX-License-Identifier: Apache-2.0
 from spack.package import *
 
+try:
+    from spack_repo.builtin.build_systems.cmake import CMakePackage
+except ImportError:
+    pass  # before Spack 1.0 it came with spack.package
+
 
 class Ironroof(CMakePackage):
-    """Measures rooflines, the memory wall and the Iron Law of CPUs and GPUs: every ceiling of a machine and
-    every workload under it, each output held against an oracle before it is timed."""
+    """Measures rooflines, the memory wall and the Iron Law of CPUs and GPUs: every ceiling of a
+    machine and every workload under it, each output held against an oracle before it is timed."""
 
     tags = ["benchmark"]
     license("Apache-2.0", checked_by="ironroof")
     maintainers("ironroof")
 
-    # A checkout or an unpacked release: spack dev-build ironroof@main
+    # A checkout or an unpacked release: spack repo add scripts/spack/spack_repo/ironroof, then
+    # spack dev-build ironroof@main
     version("main")
 
     variant("opencl", default=False, description="OpenCL devices")
