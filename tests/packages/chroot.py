@@ -146,7 +146,7 @@ def test_chroot_full(place):
     folder = fresh_system(place, "full")
     inside(place, folder, "apt-get install -y /root/ironroof.deb", seconds=1500)
     said = used(place, folder)
-    assert '"status":"ok"' in said.replace(" ", "") and "pocl" in said.lower(), said[-1500:]
+    assert '"status":"ok"' in said and "Portable Computing Language" in said, said[:1000] + said[-1500:]
     shutil.rmtree(folder, ignore_errors=True)
 
 

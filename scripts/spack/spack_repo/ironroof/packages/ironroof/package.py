@@ -1,4 +1,6 @@
 # Copyright the ironroof authors. SPDX-License-Identifier: Apache-2.0
+from pathlib import Path
+
 from spack.package import *
 
 try:
@@ -15,9 +17,10 @@ class Ironroof(CMakePackage):
     license("Apache-2.0", checked_by="ironroof")
     maintainers("ironroof")
 
-    # A checkout or an unpacked release: spack repo add scripts/spack/spack_repo/ironroof, then
-    # spack dev-build ironroof@main
-    version("main")
+    # The checkout that this file lies in: spack repo add scripts/spack/spack_repo/ironroof, then
+    # spack install ironroof; spack dev-build ironroof@main builds it as it lies there.
+    git = "file://" + str(Path(__file__).resolve().parents[6])
+    version("main", branch="main")
 
     variant("opencl", default=False, description="OpenCL devices")
     variant("cuda", default=False, description="NVIDIA GPUs")
