@@ -89,6 +89,7 @@ packages_needs() {
   need lintian "judges the Debian package (optional)" have lintian
   need debootstrap "a fresh system to install it in (optional)" have debootstrap
   need fakeroot "lintian's and dpkg's helper (optional)" have fakeroot
+  need buildah "builds the Dockerfile where no engine answers (optional)" any_command buildah
   need qemu-user-static "runs the package for Arm (optional)" have qemu-aarch64-static
   [ ! -d /run/systemd/system ] || return 0 # there, installing a server starts it: that is the user's choice
   need prometheus "scrapes the exported metrics (optional)" have prometheus

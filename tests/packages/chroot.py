@@ -5,7 +5,6 @@ import os
 import re
 import shutil
 
-import dockerfile
 from debian import architecture, the_deb
 from run import Skip
 
@@ -81,13 +80,16 @@ def copy_of_base(place, name):
     return folder
 
 
-def context(place):
-    """(path, file) of what git knows and does not ignore: what a builder sees of the tree."""
+def copy_tree(place, folder):
+    """What git knows of the tree and does not ignore: what a builder sees."""
     listed = place.call(
         "git", "-C", place.root, "ls-files", "--cached", "--others", "--exclude-standard"
     ).stdout
-    pairs = [(path, os.path.join(place.root, path)) for path in listed.split("\n") if path]
-    return [(p, file) for p, file in pairs if os.path.isfile(file) and not p.startswith("results/")]
+    for path in listed.split("\n"):
+        file = os.path.join(place.root, path)
+        if os.path.isfile(file) and not path.startswith("results/"):
+            os.makedirs(os.path.dirname(os.path.join(folder, path)), exist_ok=True)
+            shutil.copy2(file, os.path.join(folder, path))
 
 
 def fresh_system(place, name):
@@ -171,7 +173,7 @@ def test_arm64(place):
     )
     if done.returncode:
         raise Skip("no packages for arm64: " + done.stderr.strip()[-160:])
-    dockerfile.copy(". /src", folder, context(place), {})
+    copy_tree(place, folder + "/src")
     inside(
         place,
         folder,

