@@ -89,6 +89,7 @@ packages_needs() {
   need lintian "judges the Debian package (optional)" have lintian
   need debootstrap "a fresh system to install it in (optional)" have debootstrap
   need fakeroot "lintian's and dpkg's helper (optional)" have fakeroot
+  need libbenchmark-tools "Google Benchmark's compare.py (optional)" installed libbenchmark-tools
   need buildah "builds the Dockerfile where no engine answers (optional)" any_command buildah
   need qemu-user-static "runs the package for Arm (optional)" have qemu-aarch64-static
   [ ! -d /run/systemd/system ] || return 0 # there, installing a server starts it: that is the user's choice
@@ -276,6 +277,7 @@ for stage in "${stages[@]}"; do
   fi
   printf '%-8s %-7s %4d s  %s\n' "$stage" "$word" $((SECONDS - since)) "$line"
   [ "$stage" != coverage ] || grep '^line coverage' "$log"
+  [ "$stage" != packages ] || sed -nE 's/^([a-z_0-9]+) +skipped +[0-9]+ s +/    not tried: \1: /p' "$log"
   if [ "$word" = FAILED ]; then
     tail -n 100 "$log" | sed 's/^/    /'
     printf '    (all of it: %s)\n' "$log"

@@ -133,6 +133,8 @@ def used(place, folder):
 def test_chroot_bare(place):
     folder = fresh_system(place, "bare")
     inside(place, folder, "apt-get install -y --no-install-recommends /root/ironroof.deb")
+    screen = inside(place, folder, "cd /root && ironroof", seconds=1800).stdout  # the second command
+    assert "HOW FAST CAN IT GO" in screen and "WHAT HOLDS IT BACK" in screen, screen[-1500:]
     said = used(place, folder)
     assert "OpenBLAS cannot be loaded" in said, said[-1500:]  # a skip with its reason
     inside(

@@ -51,6 +51,10 @@ def test_release(place):
     names = sorted(os.listdir(out))
     for end in (".deb", ".spdx.json", ".tar.gz", "NOTES.md"):
         assert any(n.endswith(end) for n in names), "%s is missing: %s" % (end, names)
+    validator = os.path.join(os.path.dirname(place.python("spdx-tools")), "pyspdxtools")
+    for name in names:
+        if name.endswith(".spdx.json"):
+            place.call(validator, "-i", os.path.join(out, name))
     source = [n for n in names if n.startswith("ironroof-") and n.endswith(".tar.gz") and "linux" not in n]
     listed = place.call("tar", "-tzf", os.path.join(out, source[0])).stdout
     assert "/CMakeLists.txt\n" in listed and ".git/" not in listed, listed[:500]

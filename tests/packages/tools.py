@@ -289,6 +289,24 @@ def test_reframe(place):
     assert "gemm_f32" in text and "gpt2_f32" in text and "token/s" in text, text[:2000]
 
 
+COMPARE = "/usr/share/benchmark/compare.py"  # of libbenchmark-tools
+
+
+def test_gbench(place):
+    """Google Benchmark's compare.py finds the fifth that the second run takes longer."""
+    if not os.path.exists(COMPARE):
+        raise Skip("libbenchmark-tools is not installed")
+    python, folder, files = place.python("numpy", "scipy"), place.fresh("gbench"), []
+    for name, words in (("old", []), ("new", ["--inject", "20%"])):
+        record, files = folder + "/%s.jsonl" % name, files + [folder + "/%s.json" % name]
+        how = ("--backend", place.machine, "--no-report", "--quiet")
+        place.ironroof("run", "gemv:m=512,k=512", *how, *words, "-o", record)
+        place.ironroof("export", record, "--format", "gbench", "-o", files[-1])
+    said = place.call(python, COMPARE, "--no-color", "benchmarks", *files).stdout
+    row = [line.split() for line in said.splitlines() if line.startswith("model/gemv/")]
+    assert row and all(0.15 < float(r[1]) < 0.25 for r in row), said
+
+
 def test_otava(place):
     """Apache Otava reads the history and finds the change that is in it."""
     python = place.python("apache-otava")
