@@ -112,7 +112,7 @@ def guide(name):
     with tempfile.TemporaryDirectory() as folder:
         if name in BY_NAME_ONLY:
             copy_of_tree(folder)
-        done = shell(script, folder, 900 if name in BY_NAME_ONLY else 120)
+        done = shell(script, folder, 1800 if name in BY_NAME_ONLY else 120)
         report(
             name,
             done.returncode == 0,

@@ -115,5 +115,5 @@ def test_guide_kernel(place):
         place.program,
         place.root,
         "write-a-kernel",
-        seconds=1000,
+        seconds=2000,
     )
