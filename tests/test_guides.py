@@ -94,7 +94,8 @@ def copy_of_tree(folder):
         check=True,
     ).stdout.split("\n")
     for path in filter(None, listed):
-        if not path.startswith(("results/", "tests/fuzz/corpus/")) and os.path.isfile(os.path.join(ROOT, path)):
+        left_out = path.startswith(("results/", "tests/fuzz/corpus/"))
+        if not left_out and os.path.isfile(os.path.join(ROOT, path)):
             os.makedirs(os.path.join(folder, os.path.dirname(path)), exist_ok=True)
             shutil.copy2(os.path.join(ROOT, path), os.path.join(folder, path))
     os.environ.update(CMAKE_GENERATOR="Ninja" if shutil.which("ninja") else "Unix Makefiles")
