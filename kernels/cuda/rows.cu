@@ -127,7 +127,7 @@ map_kernel(const void *x, int xt, const void *add, int at, const float *bias, vo
     const size_t  step = (size_t)gridDim.x * THREADS * V, none = n;
     for (size_t i = ((size_t)blockIdx.x * THREADS + threadIdx.x) * V; i < n; i += U * step) {
         size_t  k[U];
-        some<V> v[U], a[U];
+        some<V> v[U] = {}, a[U] = {};
         CU_UNROLL for (int u = 0; u < U; u++) k[u] = i + (size_t)u * step < n ? i + (size_t)u * step : none;
         CU_UNROLL for (int u = 0; u < U; u++) if (k[u] != none) v[u] = rw_load(x, xt, k[u], some<V>());
         CU_UNROLL for (int u = 0; u < U; u++) if (k[u] != none && add) a[u] =
