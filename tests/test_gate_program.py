@@ -3,7 +3,7 @@
 every way in which a child, a baseline or a disk can fail is no pass, and every export is what its format
 says. Children are played by a script that prints records with the times it was told, so no verdict depends on
 this machine's noise. No time is asserted."""
-import csv, io, json, os, random, shutil, subprocess, sys, tempfile, xml.etree.ElementTree as ET
+import csv, io, json, os, random, re, shutil, subprocess, sys, tempfile, xml.etree.ElementTree as ET
 
 PROGRAM = os.path.abspath(sys.argv[1])
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -457,6 +457,9 @@ def export_tests(folder, ab_file):
         path = os.path.join(folder, "gbench.json")
         open(path, "w").write(text["gbench"])
         r = subprocess.run([sys.executable, tool, "benchmarks", path, path], capture_output=True, text=True)
+        lacks = re.search(r"ModuleNotFoundError: No module named '(\w+)'", r.stderr)
+        if lacks:
+            raise ImportError(name=f"{lacks[1]}, which compare.py needs")
         expect(r.returncode == 0 and "cpu/gemm" in r.stdout, "Google Benchmark's compare.py reads the export",
                r)
 

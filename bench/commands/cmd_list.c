@@ -112,7 +112,10 @@ static bool counters_of_device(const ir_backend *be, int index, bool elsewhere)
     const char *there = "asked only on the machine itself: run 'ironroof list counters' there";
     snprintf(name, sizeof name, "%.12s%d", be->name, index);
     if (elsewhere || be->open(&d, NULL) != IR_OK) {
-        if (index == 0) counters_line(name, false, elsewhere ? there : ir_why());
+        char why[IR_WHY + 60];
+        snprintf(why, sizeof why, "%.*s: asked later, once 'ironroof list devices' shows it", IR_WHY,
+                 ir_why());
+        if (index == 0) counters_line(name, false, elsewhere ? there : why);
         return false;
     }
     bool yes = ir_witness_device(&d, &w) == IR_OK;
