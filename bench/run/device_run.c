@@ -279,8 +279,8 @@ static void device_run_grade(device_run *c)
     s.pair_start = pair_ratio(c, "pair_ratio_start");
     s.pair_end = pair_ratio(c, "pair_ratio_end");
     s.recalled_unusable = recalled_unusable(c);
-    ir_situation_points(&s, c->s.point + c->s.nrecalled, c->s.npoint - c->s.nrecalled,
-                        read ? read->value : NAN);
+    const size_t own = c->s.npoint - c->s.nrecalled;
+    ir_situation_points(&s, own ? c->s.point + c->s.nrecalled : NULL, own, read ? read->value : NAN);
     ir_quality_judge(&s, &c->quality);
     snprintf(c->quality.device, sizeof c->quality.device, "%s", c->s.info.id);
     c->graded = true;
