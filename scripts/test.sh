@@ -182,12 +182,11 @@ fuzz_target() { # fuzz_target PROGRAM NAME: leaves NAME.log, and NAME.failed whe
 stage_fuzz() {
   clang_runtime || { skip "clang with libFuzzer is not installed"; return; }
   configure_preset fuzz && build_preset fuzz || return
-  local program n=0 failed=0
-  for program in "$out"/fuzz/tests/fuzz_*; do [ -x "$program" ] && n=$((n + 1)); done
-  [ $n -gt 0 ] || { skip "there are no fuzz targets"; return; }
+  local program targets=() failed
+  for program in "$out"/fuzz/tests/fuzz_*; do [ ! -x "$program" ] || targets+=("$program"); done
+  [ ${#targets[@]} -gt 0 ] || { skip "there are no fuzz targets"; return; }
   rm -f "$out"/fuzz/*.log "$out"/fuzz/*.failed
-  for program in "$out"/fuzz/tests/fuzz_*; do
-    [ -x "$program" ] || continue
+  for program in "${targets[@]}"; do
     [ "$(jobs -rp | wc -l)" -lt "$jobs" ] || wait -n
     fuzz_target "$program" "${program##*/fuzz_}" &
   done
@@ -195,7 +194,7 @@ stage_fuzz() {
   cat "$out"/fuzz/*.log
   failed=$(compgen -G "$out/fuzz/*.failed" | wc -l)
   awk '/number_of_executed_units/ { n += $2 } END { print n + 0 " executions" }' "$out"/fuzz/*.log
-  totals $((n - failed)) $n
+  totals $((${#targets[@]} - failed)) ${#targets[@]}
   [ "$failed" = 0 ]
 }
 

@@ -29,18 +29,6 @@ static const substitute all[] = {
     GRAPHED("mobilenetv2")};
 enum { NSUBSTITUTE = sizeof all / sizeof *all };
 
-/* ---- launches -------------------------------------------------------------------------------- */
-static double launch_s(const measure_context *s, const char *kernel, int threads)
-{
-    double best = NAN;
-    for (size_t i = 0; i < s->ceilings.n; i++) {
-        const ir_ceiling *c = &s->ceilings.v[i];
-        if (c->what == IR_C_LAUNCH && c->threads == threads && !strcmp(c->kernel, kernel))
-            best = fmin(best, c->value); /* passes over NAN */
-    }
-    return best;
-}
-
 /* ---- shared matrices ------------------------------------------------------------------------- */
 /* Bytes of weights that a cache must hold for row i's matrix to be there still since its last use. */
 static double since_last_use(const ly_net *n, int i, double width)
@@ -111,8 +99,8 @@ bool find_substitute(const measure_context *s, const ir_workload *w, const ir_ke
         out->workload = by;
         out->kernel = backend_kernel_named(s->dev.be, by, x->by_kernel);
         if (x->launch)
-            out->lat_scale =
-                launch_s(s, x->by_launch, base->id.p.threads) / launch_s(s, x->launch, base->id.p.threads);
+            out->lat_scale = ir_launch_by(&s->ceilings, x->by_launch, base->id.p.threads) /
+                             ir_launch_by(&s->ceilings, x->launch, base->id.p.threads);
         if (by != w) out->reread_s = reread_s(s, by, &base->id.p);
         return true;
     }

@@ -106,16 +106,15 @@ static void counters_line(const char *name, bool yes, const char *text)
 /* One that tells of itself. false: there are no more to ask. */
 static bool counters_of_device(const ir_backend *be, int index, bool elsewhere)
 {
-    ir_dev      d = {.be = be, .index = index};
-    ir_witness  w;
-    char        name[24];
-    const char *there = "asked only on the machine itself: run 'ironroof list counters' there";
+    ir_dev     d = {.be = be, .index = index};
+    ir_witness w;
+    char       name[24];
     snprintf(name, sizeof name, "%.12s%d", be->name, index);
     if (elsewhere || be->open(&d, NULL) != IR_OK) {
-        char why[IR_WHY + 60];
-        snprintf(why, sizeof why, "%.*s: asked later, once 'ironroof list devices' shows it", IR_WHY,
-                 ir_why());
-        if (index == 0) counters_line(name, false, elsewhere ? there : why);
+        char why[IR_WHY + 60] = "asked only on the machine itself: run 'ironroof list counters' there";
+        if (!elsewhere)
+            snprintf(why, sizeof why, "%s: asked later, once 'ironroof list devices' shows it", ir_why());
+        if (index == 0) counters_line(name, false, why);
         return false;
     }
     bool yes = ir_witness_device(&d, &w) == IR_OK;

@@ -137,15 +137,6 @@ static const char *point_text(const prediction *q, char text[256])
     return text;
 }
 
-static const char *rate_text(const prediction *q, char *buf, size_t n)
-{
-    const char *unit = ir_item_rate(q->rate_item);
-    char        plain[IR_NUM];
-    if (!(q->rate < 1e5)) return ir_text_scaled(q->rate, unit, buf, n);
-    snprintf(buf, n, "%s %s", ir_text_plain(q->rate, plain), unit);
-    return buf;
-}
-
 static void predict_row(ir_table *tb, const prediction *q)
 {
     char text[256], buf[IR_NUM], rate[64], more[2 * IR_NUM + 4];
@@ -165,7 +156,8 @@ static void predict_row(ir_table *tb, const prediction *q)
     ir_table_cell(tb, TXT_PLAIN, "%s", ir_bound_name(q->bound));
     ir_table_cell(tb, TXT_PLAIN, "%s", isfinite(q->bound_p) ? ir_text_plain(q->bound_p, buf) : "");
     if (isfinite(q->rate))
-        ir_table_cell(tb, TXT_PLAIN, "%s", rate_text(q, rate, sizeof rate));
+        ir_table_cell(tb, TXT_PLAIN, "%s",
+                      ir_text_many(q->rate, ir_item_rate(q->rate_item), rate, sizeof rate));
     else
         ir_table_cell(tb, TXT_PLAIN, "%s", "");
     if (q->crossover > 0)

@@ -41,6 +41,19 @@ static void score_levels(const zoo_run *r, const model_machine *m, FILE *log, zo
     }
 }
 
+static const model_scale as_is = {1, 1, 1, 1, 1};
+
+/* B/s of a call without its launches. level: that serves it all; -1: as the footprint decides. */
+static double traffic_Bps(const model_machine *m, const ir_workload *w, uint32_t kflags, const ir_params *p,
+                          int level)
+{
+    const ir_cost c = w->cost(w, p);
+    model_plan    o;
+    model_plan_at(m, w, kflags, p, level, &o);
+    o.launches = 0;
+    return ir_cost_B(&c) / model_batch_s(&o, &as_is, 1);
+}
+
 /* The best rate of an operation where one level serves it all. */
 static double stream_Bps(const model_machine *m, const char *op, int l, int threads)
 {
@@ -52,13 +65,9 @@ static double stream_Bps(const model_machine *m, const char *op, int l, int thre
     p.v[ir_workload_param(w, "bytes")] = (int64_t)bytes;
     p.v[ir_workload_param(w, "streams")] = 8;
     for (int nt = 0; nt < 2; nt++) {
-        static const model_scale as_is = {1, 1, 1, 1, 1};
-        model_plan               o;
-        const ir_cost            c = w->cost(w, &p);
+        const ir_cost c = w->cost(w, &p);
         if (nt && (!(m->memory.nt > 0) || m->gpu > 0 || !(ir_cost_write_B(&c) > 0))) continue;
-        model_plan_at(m, w, nt ? IR_K_NT : 0, &p, l, &o);
-        o.launches = 0;
-        best = fmax(best, ir_cost_B(&c) / model_batch_s(&o, &as_is, 1));
+        best = fmax(best, traffic_Bps(m, w, nt ? IR_K_NT : 0, &p, l));
     }
     return best;
 }
@@ -67,16 +76,11 @@ static double stream_Bps(const model_machine *m, const char *op, int l, int thre
  * the ceiling says. */
 static double set_Bps(const model_machine *m, const ir_ceiling *c)
 {
-    static const model_scale as_is = {1, 1, 1, 1, 1};
-    const ir_workload       *w = ir_workload_named(c->op);
-    ir_params                p = w->defaults;
-    model_plan               o;
+    const ir_workload *w = ir_workload_named(c->op);
+    ir_params          p = w->defaults;
     p.threads = c->threads;
     p.v[ir_workload_param(w, "bytes")] = (int64_t)c->size_B;
-    model_plan_of(m, w, 0, &p, &o);
-    o.launches = 0;
-    const ir_cost k = w->cost(w, &p);
-    return ir_cost_B(&k) / model_batch_s(&o, &as_is, 1);
+    return traffic_Bps(m, w, 0, &p, -1);
 }
 
 static bool both_serve(const model_machine *m, int l, const ir_ceiling *c)
@@ -88,20 +92,15 @@ static bool both_serve(const model_machine *m, int l, const ir_ceiling *c)
 /* Of memory on a node, 0 the first's own. */
 static double node_truth(const model_machine *m, const ir_ceiling *c)
 {
-    static const model_scale as_is = {1, 1, 1, 1, 1};
-    const int                node = atoi(c->level + 4), last = m->nlevel - 1;
-    const ir_workload       *w = ir_workload_named(c->op);
-    ir_params                p = w->defaults;
-    model_plan               o;
+    const int          node = atoi(c->level + 4), last = m->nlevel - 1;
+    const ir_workload *w = ir_workload_named(c->op);
+    ir_params          p = w->defaults;
     if (c->what == IR_C_LATENCY) return node > 0 ? m->far[node - 1].latency_s : m->level[last].latency_s;
     p.threads = c->threads;
     p.node = 1 + node;
     p.v[ir_workload_param(w, "bytes")] = (int64_t)1e9;
     p.v[ir_workload_param(w, "streams")] = 8;
-    model_plan_at(m, w, 0, &p, last, &o);
-    o.launches = 0;
-    ir_cost k = w->cost(w, &p);
-    return ir_cost_B(&k) / model_batch_s(&o, &as_is, 1);
+    return traffic_Bps(m, w, 0, &p, last);
 }
 
 /* What a ceiling should say; NAN: the description does not. */
@@ -210,7 +209,7 @@ static void moment_of(const model_machine *m, const model_plan *o, double reps, 
     const model_disturb *d = &m->disturb;
     const double         T = ir_point_time(p) * reps, clock_Hz = m->clock.all_Hz * (1 - d->clock_lag);
     double               lo = (d->state > 0 ? d->state : 1) * (1 - d->neighbour), hi = 1;
-    *s = (model_scale){1, 1, 1, 1, 1};
+    *s = as_is;
     if ((d->throttle > 0 || d->drift > 0) && p->m.clock_Hz > 0)
         s->cache = s->compute = s->launch = p->m.clock_Hz / clock_Hz;
     for (int i = 0; lo < hi && i < STEPS; i++) {
@@ -238,8 +237,7 @@ static bool as_described(const model_machine *m, const ir_point *p)
 {
     const ir_stats *t = ir_point_stats(p);
     if (!zoo_calm(m) && fmax(t->ci_hi - t->median, t->median - t->ci_lo) > 0.5 * t->median) return false;
-    static const model_scale as_is = {1, 1, 1, 1, 1};
-    model_plan               o;
+    model_plan o;
     model_plan_of(m, ir_workload_named(p->id.workload), p->id.kflags, &p->id.p, &o);
     double reps = o.once && p->m.reps ? p->m.reps : 1;
     return fabs(log(ir_point_time(p) / (model_batch_s(&o, &as_is, reps) / reps))) < 0.25;

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 enum { TRIES = 3, PING_S = 8, MIN_CONTROLS = 5, SINGLETON = 42 };
+enum { MOST_WHAT = 40 }; /* words behind the schedule */
 static const double EXCHANGE_S = 3;
 
 typedef struct {
@@ -106,15 +107,14 @@ static ir_status drop_silent(network *n)
     return st == IR_OK && n->left.n == before ? ask_all(n) : st;
 }
 
-/* what: the words behind the schedule. */
+/* what: the words behind the schedule, at most MOST_WHAT. */
 static ir_status network_start(network *n, char *const *what, size_t nwhat)
 {
-    enum { FIXED = 6, MOST_WHAT = 40 };
+    enum { FIXED = 6 };
     snprintf(n->number, sizeof n->number, "%zu", n->left.n);
     char *args[FIXED + MOST_WHAT] = {n->program,  n->word ? (char *)(uintptr_t) "-" : n->file,
                                      n->number,   n->seed,
                                      n->deadline, n->schedule};
-    if (nwhat > MOST_WHAT) return ir_fail(IR_EINVAL, "--step: more than %d words", MOST_WHAT);
     for (size_t i = 0; i < nwhat; i++) args[FIXED + i] = what[i];
     size_t    damaged = 0;
     ir_status st = fleet_launch(&n->l, &n->left, args, FIXED + nwhat);
@@ -199,11 +199,13 @@ static ir_status look_again(network *n)
 /* One job a step. Computing takes what it takes: its deadline is a part of the phase's. */
 static ir_status one_step(network *n, char *text)
 {
-    char *what[40] = {(char *)(uintptr_t) "step", (char *)(uintptr_t)n->self, (char *)(uintptr_t) "worker"};
+    char       *what[MOST_WHAT] = {(char *)(uintptr_t) "step", (char *)(uintptr_t)n->self,
+                                   (char *)(uintptr_t) "worker"};
     child_words w = {0};
-    size_t      most = sizeof what / sizeof *what, used = 3;
+    size_t      used = 3;
     ir_status   st = child_split(text, &w);
-    if (st == IR_OK && used + w.n > most) st = ir_fail(IR_EINVAL, "--step: more than %zu words", most - used);
+    if (st == IR_OK && used + w.n > MOST_WHAT)
+        st = ir_fail(IR_EINVAL, "--step: more than %zu words", MOST_WHAT - used);
     for (size_t i = 0; st == IR_OK && i < w.n; i++) what[used++] = w.v[i];
     snprintf(n->deadline, sizeof n->deadline, "%g", fmax(EXCHANGE_S, n->l.deadline_s / 3));
     if (st == IR_OK) st = network_start(n, what, used);

@@ -166,7 +166,8 @@ static const ir_point *known_arithmetic(const measure_context *s)
     return best;
 }
 
-/* What is held against what; of: how much of it is known in that row, and how much of it was counted. */
+/* What is held against what: how much was counted of a row, how much of it is known, and how far both may be
+ * apart. */
 typedef struct {
     const char     *what;
     ir_count        kind;
@@ -174,7 +175,8 @@ typedef struct {
     double          counted, known, lo, hi;
 } certificate;
 
-static int certificates(const measure_context *s, certificate c[5])
+enum { NCERTIFICATE = 5 };
+static void certificates(const measure_context *s, certificate c[NCERTIFICATE])
 {
     const ir_point *r = known_read(s), *f = known_arithmetic(s), *k = known_clock(s);
     double          bytes = r ? ir_cost_B(&r->m.cost) : NAN; /* all of it comes through every cache */
@@ -186,7 +188,6 @@ static int certificates(const measure_context *s, certificate c[5])
     c[4] = (certificate){
         "clock chain", IR_COUNT_CLOCK, k, k ? k->m.counts.cycles : NAN, k ? k->m.cost.flops : NAN, 0.98,
         1.02};
-    return 5;
 }
 
 static void distrust(measure_context *s, ir_count kind)
@@ -212,12 +213,12 @@ static bool certify_one(const certificate *c, char text[64])
 
 void witness_certify(run_witness *o, measure_context *s, ir_env *env)
 {
-    certificate c[5];
-    int         n = certificates(s, c);
+    certificate c[NCERTIFICATE];
     size_t      len = 0, cap = sizeof o->certificate;
     tell_lost(o, env);
     if (!o->counts) return;
-    for (int i = 0; i < n; i++) {
+    certificates(s, c);
+    for (int i = 0; i < NCERTIFICATE; i++) {
         char text[64];
         if (!(o->kinds & 1u << c[i].kind)) continue;
         if (!certify_one(&c[i], text)) distrust(s, c[i].kind);

@@ -180,12 +180,11 @@ static ir_status open_counters(run_witness *o, const measure_context *s, const c
 static void count_at_rest(run_witness *o, measure_context *s)
 {
     ir_power unused;
-    double   t0 = s->dev.be->now(&s->dev);
     ir_counts_init(&o->rest);
     for (int r = 0; r < o->w.rounds; r++) {
         ir_witness nothing = {.energy = NULL};
         if (count_start(o, r) != IR_OK) return;
-        t0 = s->dev.be->now(&s->dev);
+        const double t0 = s->dev.be->now(&s->dev);
         ir_power_at_rest(&s->dev, &nothing, 0.2, &unused);
         double span = s->dev.be->now(&s->dev) - t0;
         if (!o->counters) perf_counts(o, span, &o->rest);

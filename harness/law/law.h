@@ -96,6 +96,8 @@ double ir_peak_ceiling(const ir_ceilings *, ir_dtype dtype, int threads); /* flo
  * widened to bf16, which holds every e4m3 number; without one for bf16, f16 or i8, to f32. */
 double ir_product_ceiling(const ir_ceilings *, ir_dtype dtype, int threads);
 double ir_launch_ceiling(const ir_ceilings *, int threads); /* s, of a queued launch; NAN none */
+/* s, as the launch kernel of that name measured it with exactly so many threads; NAN none */
+double ir_launch_by(const ir_ceilings *, const char *kernel, int threads);
 /* Find a ceiling. A NULL level or op and IR_NDTYPE match any; threads 0 is the highest count there is.
  * Prefers measured ones, then the nearest thread count, then trusted ones, then the best value. NULL:
  * none; else it is the set's own. */
@@ -112,7 +114,7 @@ const char *ir_how_name(ir_how h);
 typedef struct {
     double v, lo, hi;
     ir_how how;
-} ir_coef; /* value and 95 % interval; NAN if unidentified */
+} ir_coef;
 enum { IR_FIT_DRAWS = 200, IR_FIT_KIN = 96, IR_FIT_NORMS = 7 };
 /* Rows of one kernel. By term that rules them: how many, and ln T/T_law summed. least_s: the shortest time
  * that arithmetic would take in one which it rules. norm: how likely each norm over data and arithmetic is by

@@ -27,12 +27,11 @@ static int family_hash(const char *name)
 /* Seconds that `amount` takes at `rate`: 0 of nothing, whatever the rate. */
 static double rows_seconds(double amount, double rate) { return amount > 0 ? amount / rate : 0; }
 
-/* Seconds of a graph's node; NAN: not measured. */
-static double graph_node_s(const ir_ceilings *c)
+double ir_launch_by(const ir_ceilings *c, const char *kernel, int threads)
 {
     double least = NAN;
     for (size_t i = 0; i < c->n; i++)
-        if (c->v[i].what == IR_C_LAUNCH && !strcmp(c->v[i].kernel, "graph"))
+        if (c->v[i].what == IR_C_LAUNCH && c->v[i].threads == threads && !strcmp(c->v[i].kernel, kernel))
             least = fmin(least, c->v[i].value); /* passes over NAN */
     return least;
 }
@@ -43,7 +42,7 @@ static double rows_launches(const ir_point *p, const ir_ceilings *c)
 {
     double here = ir_launch_ceiling(c, p->id.p.threads), full = ir_launch_ceiling(c, 0);
     double now = p->m.launch_now > 0 ? p->m.launch_now : 1;
-    double node = p->id.kflags & IR_K_GRAPH ? graph_node_s(c) : NAN;
+    double node = p->id.kflags & IR_K_GRAPH ? ir_launch_by(c, "graph", p->id.p.threads) : NAN;
     if (node > 0) here = node;
     return p->m.cost.launches * now * (here > 0 && full > 0 ? here / full : 1);
 }

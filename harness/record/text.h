@@ -49,6 +49,8 @@ void ir_table_end(ir_table *); /* prints and frees it; a column without a text i
 /* ---- numbers: 3 significant digits, "-" unknown ---------------------------------------------- */
 enum { IR_NUM = 32 };
 const char *ir_text_aligned(double value, const char *unit, char buf[IR_NUM]); /* as scaled, zeros kept */
+/* Items of which a user counts thousands: no power of ten below 100 000. */
+const char *ir_text_many(double value, const char *unit, char *buf, size_t n);
 const char *ir_text_plain(double value, char buf[IR_NUM]);   /* no prefix: 0.0123, 5.31, 47.8 */
 const char *ir_text_percent(double share, char buf[IR_NUM]); /* "87 %", "0.4 %" */
 const char *ir_text_spread(const ir_text *, double share, char buf[IR_NUM]); /* "+-0.4%"; "" unknown */

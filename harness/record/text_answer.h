@@ -23,6 +23,6 @@ enum { IR_ANSWER_NAME_END = 23 }; /* on a narrow screen a workload's name ends h
  * alone. */
 void ir_answer_name_column(ir_answer_line *, const ir_point *, int end);
 void ir_answer_helps(const ir_text *, const ir_answer *); /* the block WHAT WOULD HELP */
+/* The block WHAT HOLDS IT BACK; libraries: with our speed over theirs. */
 void ir_answer_held(const ir_text *, const ir_answer *, bool libraries);
-/* libraries: beside ours */ /* the block WHAT HOLDS IT BACK */
 #endif

@@ -20,18 +20,13 @@ static double base_of(const ir_point *p, const char **unit)
     return counted ? items : 1;
 }
 
-/* Items a second: no power of ten where thousands do. */
-static const char *many(double x, char buf[IR_NUM])
-{
-    return x < 1e5 ? ir_text_plain(x, buf) : ir_text_scaled(x, "", buf, IR_NUM);
-}
-
 static size_t interval(double base, const ir_gain *g, char *buf, size_t size, size_t n)
 {
     char v[IR_NUM], lo[IR_NUM], hi[IR_NUM];
-    n = ir_text_append(buf, size, n, "%s", many(base * g->factor, v));
+    n = ir_text_append(buf, size, n, "%s", ir_text_many(base * g->factor, "", v, sizeof v));
     if (!isfinite(g->lo) || !isfinite(g->hi)) return n;
-    return ir_text_append(buf, size, n, " [%s, %s]", many(base * g->lo, lo), many(base * g->hi, hi));
+    return ir_text_append(buf, size, n, " [%s, %s]", ir_text_many(base * g->lo, "", lo, sizeof lo),
+                          ir_text_many(base * g->hi, "", hi, sizeof hi));
 }
 
 /* "180, 330, 525 [518, 531] tok/s": twice, four and eight times the batch, the interval of the last; a narrow
@@ -44,7 +39,7 @@ static size_t batches(const ir_text *t, double base, const ir_answer_help *h, ch
     for (int i = IR_GAIN_BATCH2; i <= IR_GAIN_BATCH8; i++)
         if (isfinite(h->gain[i].factor)) last = i;
     for (int i = IR_GAIN_BATCH2; i < last; i += is_wide(t) ? 1 : 2)
-        n = ir_text_append(buf, size, n, "%s, ", many(base * h->gain[i].factor, v));
+        n = ir_text_append(buf, size, n, "%s, ", ir_text_many(base * h->gain[i].factor, "", v, sizeof v));
     return last < 0 ? ir_text_append(buf, size, n, "-") : interval(base, &h->gain[last], buf, size, n);
 }
 

@@ -176,15 +176,9 @@ const char *ir_answer_name(const ir_point *p, char buf[IR_ANSWER_NAME])
 const char *ir_answer_speed(const ir_point *p, double factor, char *buf, size_t n)
 {
     const char *unit;
-    char        num[IR_NUM];
     double items = ir_point_items(p, &unit), T = ir_point_time(p) / factor, bytes = ir_cost_B(&p->m.cost),
            I = bytes > 0 ? p->m.cost.flops / bytes : INFINITY;
-    if (items > 0 && ir_point_is_network(p)) {
-        const char *per = ir_item_rate(unit);
-        if (!(items / T < 1e5)) return ir_text_scaled(items / T, per, buf, n);
-        snprintf(buf, n, "%s %s", ir_text_plain(items / T, num), per);
-        return buf;
-    }
+    if (items > 0 && ir_point_is_network(p)) return ir_text_many(items / T, ir_item_rate(unit), buf, n);
     if (bytes > 0 && (I < (isfinite(p->law.ridge) ? p->law.ridge : 1) || !(p->m.cost.flops > 0)))
         return ir_text_scaled(bytes / T, "B/s", buf, n);
     if (p->m.cost.flops > 0)

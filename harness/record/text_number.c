@@ -109,3 +109,11 @@ const char *ir_text_interval(double v, double lo, double hi, const char *unit, c
              ir_text_plain(hi / by, c), prefix[e + NONE], unit);
     return buf;
 }
+
+const char *ir_text_many(double value, const char *unit, char *buf, size_t n)
+{
+    char plain[IR_NUM];
+    if (!(value < 1e5)) return ir_text_scaled(value, unit, buf, n);
+    snprintf(buf, n, "%s%s%s", ir_text_plain(value, plain), *unit ? " " : "", unit);
+    return buf;
+}

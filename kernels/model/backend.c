@@ -241,9 +241,7 @@ static ir_status backend_setup(ir_run *r)
     const device *d = r->dev->self;
     model_plan   *o = malloc(sizeof *o);
     if (!o) return ir_fail(IR_ENOMEM, "model: no memory for a plan");
-    ir_params p = r->p;
-    if (p.threads == 0) p.threads = d->threads;
-    model_plan_of(&d->m, r->workload, r->kernel->flags, &p, o);
+    model_plan_of(&d->m, r->workload, r->kernel->flags, &r->p, o);
     ir_cost cost = r->workload->cost(r->workload, &r->p);
     double  bytes = o->memory_s > 0 ? ir_cost_B(&cost) : 0; /* caches' own are in the base power */
     double  flops = !strcmp(r->workload->family, "clock") ? 0 : cost.flops; /* a chain that waits */

@@ -288,8 +288,10 @@ void model_plan_at(const model_machine *as_described, const ir_workload *w, uint
 {
     model_machine        placed;
     const model_machine *m = as_described;
-    if (p->node > 0) placed_on(as_described, p->node - 1, &placed);
-    if (p->node > 0) m = &placed;
+    if (p->node > 0) {
+        placed_on(as_described, p->node - 1, &placed);
+        m = &placed;
+    }
     ir_cost c = w->cost(w, p);
     size_t  i = cost_kind_of(w->family), n = sizeof kind / sizeof *kind;
     memset(o, 0, sizeof *o);

@@ -107,7 +107,7 @@ static bool ping(char *buf, int n, int partner, bool first)
     return net_recv(buf, n, partner, TAG_PING, exchange_deadline) && ping_send(buf, n, partner);
 }
 
-static int exchange_ascending(const void *a, const void *b)
+int net_ascending(const void *a, const void *b)
 {
     double x = *(const double *)a, y = *(const double *)b;
     return (x > y) - (x < y);
@@ -147,7 +147,7 @@ static double ping_pong(char *buf, int n, int partner, bool first, double stretc
         if (count == MOST_BATCHES || (enough && done > end)) reps = 0;
     }
     if (!ok || !first) return ok ? 0 : NAN;
-    qsort(t, (size_t)count, sizeof *t, exchange_ascending);
+    qsort(t, (size_t)count, sizeof *t, net_ascending);
     return 0.5 * t[count / 10];
 }
 
@@ -188,7 +188,7 @@ static double one_way(char *buf, int partner, bool sends)
                        : net_recv(&more, sizeof more, partner, TAG_MORE, exchange_deadline);
     }
     if (!ok) return NAN;
-    qsort(t, (size_t)n, sizeof *t, exchange_ascending);
+    qsort(t, (size_t)n, sizeof *t, net_ascending);
     return sends ? (double)WINDOW * MESSAGE_B / t[n / 4] : 0;
 }
 
@@ -339,7 +339,7 @@ static void allreduce(const net_order *o, int rank, net_report *r)
     }
     if (!r->failed && !right) r->failed = 2;
     if (!r->failed) {
-        qsort(t, (size_t)reps, sizeof *t, exchange_ascending);
+        qsort(t, (size_t)reps, sizeof *t, net_ascending);
         r->time_s[0] = t[reps / 2];
     }
     net_sum_end(&s);

@@ -216,12 +216,6 @@ static bool one_step(leader *l, int group, int64_t size_B, double time_s[2])
     return fine;
 }
 
-static int by_size(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 /* First computing alone, then whole steps; the first of each warms up. Medians. */
 static int main_net_step(leader *l)
 {
@@ -243,8 +237,8 @@ static int main_net_step(leader *l)
     int bad = complain_of(l, 2, l->size, "the sum of a step is wrong") +
               complain_of(l, 3, l->size, "cannot compute the step: ironroof worker failed there");
     if (!fine) return bad ? NET_BAD : NET_SILENT;
-    qsort(alone, REPS, sizeof *alone, by_size);
-    qsort(whole, REPS, sizeof *whole, by_size);
+    qsort(alone, REPS, sizeof *alone, net_ascending);
+    qsort(whole, REPS, sizeof *whole, net_ascending);
     put(l,
         "{\"record\":\"fleet-step\",\"point\":\"%s\",\"nodes\":%d,\"size_B\":%lld,\"sums\":%lld,\"compute_"
         "s\":%.9g,"

@@ -41,7 +41,8 @@ double net_now(void); /* seconds, the node's own clock */
 void   net_deadlines(double exchange_s);
 /* A worker's part of an order; *r says how it went. */
 void net_do(const net_order *, int rank, net_report *r);
-int  net_ladder_size(int k); /* bytes of step k: 1, 4, 16 ... 4 MiB */
+int  net_ascending(const void *, const void *); /* doubles, for qsort() */
+int  net_ladder_size(int k);                    /* bytes of step k: 1, 4, 16 ... 4 MiB */
 /* Communicators of the first 2, 4, ... ranks and of all: group g has net_group_size(g) ranks; 0: there is
  * none. Collective. */
 bool net_groups(int size);
