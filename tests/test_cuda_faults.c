@@ -7,10 +7,10 @@
 extern bool
     emu_turing; /* kernels/cuda/emulate.h, which is C++: kernels get the matrix instructions of sm_75 */
 
-/* The n-th call fails, for every n of a point: never a crash, never a leak, never a wrong "ok". */
-static void fail_everywhere(cudaError_t e, bool sticky, ir_status want)
+/* The n-th call fails, for every n of every `by`-th point: never a crash, never a leak, never a wrong "ok". */
+static void fail_everywhere(cudaError_t e, bool sticky, ir_status want, size_t first, size_t by)
 {
-    for (int i = 0; i < NPOINT; i++) {
+    for (size_t i = first; i < NPOINT; i += by) {
         long step = 1;
         for (long n = 1;; n += step, step += 1 + step / 2) {
             ir_point o;
@@ -48,19 +48,21 @@ static void fail_everywhere(cudaError_t e, bool sticky, ir_status want)
 static void lost_device(void **state)
 {
     (void)state;
-    fail_everywhere(cudaErrorLaunchFailure, true, IR_EDEVICE);
+    fail_everywhere(cudaErrorLaunchFailure, true, IR_EDEVICE, 0, 1);
 }
 
-/* Errors that the backend does not list: what they say of the device is whether it still answers. */
+/* Errors that the backend does not list: what they say of the device is whether it still answers. Each point
+ * meets one of them. */
 static const cudaError_t unlisted[] = {cudaErrorInvalidValue, cudaErrorInvalidConfiguration,
                                        cudaErrorLaunchOutOfResources};
+enum { NUNLISTED = sizeof unlisted / sizeof *unlisted };
 static void              bad_launch_costs_a_row(void **state)
 {
     (void)state;
-    for (size_t e = 0; e < sizeof unlisted / sizeof *unlisted; e++)
-        fail_everywhere(unlisted[e], false, IR_ECHECK);
-    for (size_t e = 0; e < sizeof unlisted / sizeof *unlisted; e++)
-        for (int i = 0; i < NPOINT; i++) {
+    for (size_t e = 0; e < NUNLISTED; e++)
+        fail_everywhere(unlisted[e], false, IR_ECHECK, e, NUNLISTED);
+    for (size_t e = 0; e < NUNLISTED; e++)
+        for (size_t i = 0; i < NPOINT; i++) {
             ir_point o;
             fake_reset();
             ir_dev d = device(0);
@@ -81,8 +83,8 @@ static void              bad_launch_costs_a_row(void **state)
 static void silent_device_is_dead(void **state)
 {
     (void)state;
-    for (size_t e = 0; e < sizeof unlisted / sizeof *unlisted; e++)
-        fail_everywhere(unlisted[e], true, IR_EDEVICE);
+    for (size_t e = 0; e < NUNLISTED; e++)
+        fail_everywhere(unlisted[e], true, IR_EDEVICE, e, NUNLISTED);
 }
 
 /* What a kernel asks for beside its static shared memory is allowed where the capability has both, else the

@@ -325,8 +325,8 @@ def hangs(folder):
 
 
 # ---- signals -------------------------------------------------------------------------------------
-LONG = ["run", "copy", "triad", "--backend", "cpu", "--samples", "400", "--warmup", "0", "--no-report",
-        "--ceilings", "none"]
+LONG = ["run", "copy:bytes=64Ki-64Mi*2,streams=1", "--filter", "naive", "--backend", "cpu", "--samples",
+        "400", "--warmup", "0", "--no-report", "--ceilings", "none"]
 
 
 def started(path, *args):

@@ -661,7 +661,7 @@ def folders(folder, runs):
     expect(not strange and os.path.isdir(base + ".history"), f"gate --update leaves nothing: {strange}")
 
 
-def many_points(folder, n=8000, runs=6):
+def many_points(folder, n=8000, runs=3):
     """Look-ups by key do not go through all keys: with them 8000 points took minutes."""
     here = os.path.join(folder, "large")
     os.makedirs(here)

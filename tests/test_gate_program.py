@@ -10,39 +10,45 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 FIX, GOLDEN = os.path.join(HERE, "fixtures", "gate"), os.path.join(HERE, "golden", "export")
 failures, skipped = [], []
 
-FAKE = '''import json, os, random, sys, time
-lines = [json.loads(l) for l in open(os.environ["GATE_TEMPLATE"])]
-side = json.loads(sys.argv[1])
-count = os.environ["GATE_COUNT"]
-n = os.path.exists(count) and int(open(count).read() or 0)
-open(count, "w").write(str(n + 1))
-if n + 1 == side.get("at", -1):
-    if side["how"] == "kill":
-        sys.stdout.write(json.dumps(lines[0])[:40])
-        sys.stdout.flush()
-        os.kill(os.getpid(), 9)
-    if side["how"] == "hang":
-        time.sleep(600)
-    if side["how"] == "silent":
-        sys.exit(0)
-    if side["how"] == "garbage":
-        print("Segmentation fault")
-        sys.exit(0)
-g = random.Random(n + 17)
-for l in lines:
-    if l["record"] == "machine":
-        l["env"].update(side.get("env", {}))
-    if l["record"] == "point":
-        if l["workload"] == side.get("drop"):
-            continue
-        if l["workload"] == side.get("wrong"):
-            l["status"], l["why"], l["time_s"] = "incorrect", "the output is wrong", None
-        else:
-            f = side.get("slow", 1) * g.gauss(1, side.get("noise", 0.002)) * side.get("sign", 1)
-            for k in ("q25", "median", "min"):
-                l["time_s"][k] = l["time_s"][k] * f
-    print(json.dumps(l))
-'''
+# The n-th child of a comparison prints the n-th record of its side's folder, or does what n.sh says there.
+PLAYER = """n=0
+[ ! -f "$GATE_COUNT" ] || read -r n < "$GATE_COUNT"
+echo $((n + 1)) > "$GATE_COUNT"
+[ ! -f "$1/$n.sh" ] || . "$1/$n.sh"
+exec cat "$1/$((n % 100)).jsonl"
+"""
+HOW = {"kill": 'head -c 40 "$1/0.jsonl"; kill -9 $$', "hang": "exec sleep 600", "silent": "exit 0",
+       "garbage": "echo Segmentation fault; exit 0"}
+
+
+def altered(lines, side, n):
+    """What child n of a side prints: the lines with the times, the environment and the faults it was told."""
+    g = random.Random(n + 17)
+    for l in lines:
+        if l["record"] == "machine":
+            l["env"].update(side.get("env", {}))
+        if l["record"] == "point":
+            if l["workload"] == side.get("drop"):
+                continue
+            if l["workload"] == side.get("wrong"):
+                l["status"], l["why"], l["time_s"] = "incorrect", "the output is wrong", None
+            else:
+                f = side.get("slow", 1) * g.gauss(1, side.get("noise", 0.002)) * side.get("sign", 1)
+                for k in ("q25", "median", "min"):
+                    l["time_s"][k] = l["time_s"][k] * f
+        yield json.dumps(l)
+
+
+def side_folder(path, side):
+    template = open(os.path.join(FIX, "run1.jsonl")).read().splitlines()
+    os.mkdir(path)
+    for n in range(100):
+        with open(os.path.join(path, f"{n}.jsonl"), "w") as f:
+            f.writelines(l + "\n" for l in altered([json.loads(l) for l in template], side, n))
+    if "at" in side:
+        with open(os.path.join(path, f"{side['at'] - 1}.sh"), "w") as f:
+            f.write(HOW[side["how"]] + "\n")
+    return path
 
 
 def run(*args, **keywords):
@@ -68,16 +74,23 @@ def ends(code, words, *args, env=None):
 
 # ---- ab ----------------------------------------------------------------------------------------------------
 def ab_tests(folder):
-    fake, out = os.path.join(folder, "fake.py"), os.path.join(folder, "ab.jsonl")
-    open(fake, "w").write(FAKE)
+    player, out = os.path.join(folder, "player.sh"), os.path.join(folder, "ab.jsonl")
+    with open(player, "w") as f:
+        f.write(PLAYER)
+    folders = {}
+
+    def played(side):
+        name = json.dumps(side)
+        if name not in folders:
+            folders[name] = side_folder(os.path.join(folder, f"side{len(folders)}"), side)
+        return f"sh {player} {folders[name]}"
 
     def ab(code, words, a, b, *more):
         count = os.path.join(folder, "count")
         if os.path.exists(count):
             os.remove(count)
-        env = dict(os.environ, GATE_TEMPLATE=os.path.join(FIX, "run1.jsonl"), GATE_COUNT=count)
-        side = [f"{sys.executable} {fake} '{json.dumps(s)}'" for s in (a, b)]
-        return ends(code, words, "ab", *side, "--as-is", "--no-reference", "--blocks", "8", *more, env=env)
+        env = dict(os.environ, GATE_COUNT=count)
+        return ends(code, words, "ab", played(a), played(b), "--as-is", "--no-reference", "--blocks", "8", *more, env=env)
 
     ab(0, ["SAME"], {}, {}, "--no-more", "-o", out)
     expect(run("validate", out).returncode == 0, "ab: what it writes is valid")
@@ -124,25 +137,24 @@ def ab_tests(folder):
 
 
 PROGRAMS = ("--no-reference", "--blocks", "8", "--no-more", "--budget", "1ms")
-GBENCH = """import json, random, sys
-scale, how = float(sys.argv[1]), sys.argv[2]
-g = random.Random(scale)
-def entry(name, t, **more):
-    return dict(name=name, run_name=name, run_type="iteration", real_time=t, time_unit="us", **more)
-v = []
-for i in range(3):
-    v.append(entry("BM_copy/4096", 10 * scale * g.gauss(1, .001), repetition_index=i))
-v.append({"name": "BM_copy/4096_mean", "run_name": "BM_copy/4096", "run_type": "aggregate",
-          "aggregate_name": "mean", "real_time": 5e9, "time_unit": "ns"})
-v.append({"name": "BM_sum_median", "run_name": "BM_sum", "run_type": "aggregate",
-          "aggregate_name": "median", "real_time": 3, "time_unit": "ms"})
-if how == "error":
-    v.append(entry("BM_file", 0, error_occurred=True, error_message="no such file"))
-if how == "unit":
-    v.append(dict(entry("BM_odd", 1), time_unit="fortnight"))
-v = [] if how == "none" else v
-print("Run on 2 CPUs" if how == "text" else json.dumps({"context": {}, "benchmarks": v}))
-"""
+def gbench_text(scale, how):
+    """What a program of Google Benchmark prints: three runs of one, their mean, and one with an aggregate."""
+    g = random.Random(scale)
+
+    def entry(name, t, **more):
+        return dict(name=name, run_name=name, run_type="iteration", real_time=t, time_unit="us", **more)
+
+    v = [entry("BM_copy/4096", 10 * scale * g.gauss(1, .001), repetition_index=i) for i in range(3)]
+    v.append({"name": "BM_copy/4096_mean", "run_name": "BM_copy/4096", "run_type": "aggregate",
+              "aggregate_name": "mean", "real_time": 5e9, "time_unit": "ns"})
+    v.append({"name": "BM_sum_median", "run_name": "BM_sum", "run_type": "aggregate",
+              "aggregate_name": "median", "real_time": 3, "time_unit": "ms"})
+    if how == "error":
+        v.append(entry("BM_file", 0, error_occurred=True, error_message="no such file"))
+    if how == "unit":
+        v.append(dict(entry("BM_odd", 1), time_unit="fortnight"))
+    v = [] if how == "none" else v
+    return "Run on 2 CPUs" if how == "text" else json.dumps({"context": {}, "benchmarks": v})
 
 
 # ---- any two programs --------------------------------------------------------------------------------------
@@ -176,20 +188,23 @@ def programs(folder):
         timed(2, ["would change nothing"], "echo x", "echo x", *wrong.split())
     ends(2, ["--silent", "--time"], "ab", "echo x", "echo x", "--silent")
 
-    played = os.path.join(folder, "gbench.py")
-    open(played, "w").write(GBENCH)
+    def printed(scale, how):
+        path = os.path.join(folder, f"{scale}-{how}.json")
+        with open(path, "w") as f:
+            f.write(gbench_text(scale, how))
+        return "cat " + path
 
     def gbench(code, words, *sides, blocks="8"):
-        return ends(code, words, "ab", "--as-is-gbench", *(f"{sys.executable} {played} {s}" for s in sides),
+        return ends(code, words, "ab", "--as-is-gbench", *(printed(*s) for s in sides),
                     *PROGRAMS[:-2], "--blocks", blocks)
 
-    r = gbench(1, ["REGRESSED (confirmed)  BM_copy/4096", "BM_sum", " us -> 1", "1 SAME"], "1 -",
-               "1.2 -")
+    r = gbench(1, ["REGRESSED (confirmed)  BM_copy/4096", "BM_sum", " us -> 1", "1 SAME"], (1, ""),
+               (1.2, ""))
     expect("BM_copy/4096_mean" not in r.stdout, "ab --as-is-gbench: aggregates beside runs do not count", r)
-    gbench(2, ["INCORRECT", "BM_file", "no such file"], "1 -", "1 error", blocks="1")
-    gbench(2, ["BM_odd", "time_unit"], "1 unit", "1 -")
-    gbench(2, ["no benchmark was run"], "1 none", "1 -")
-    gbench(2, ["--benchmark_format=json"], "1 text", "1 -")
+    gbench(2, ["INCORRECT", "BM_file", "no such file"], (1, ""), (1, "error"), blocks="1")
+    gbench(2, ["BM_odd", "time_unit"], (1, "unit"), (1, ""))
+    gbench(2, ["no benchmark was run"], (1, "none"), (1, ""))
+    gbench(2, ["--benchmark_format=json"], (1, "text"), (1, ""))
 
 
 # ---- real processes ----------------------------------------------------------------------------------------

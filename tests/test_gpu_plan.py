@@ -68,7 +68,7 @@ with tempfile.TemporaryDirectory() as folder:
         IRONROOF_PYTHON=sys.executable,
     )
     r = subprocess.run(
-        ["bash", gpu_sh, "--within", "240", "--small"], env=env, capture_output=True, text=True, timeout=600
+        ["bash", gpu_sh, "--within", "120", "--small"], env=env, capture_output=True, text=True, timeout=600
     )
     for step in STEPS:
         want(r"^ *\d+ s  %s \(until" % step, r.stdout)

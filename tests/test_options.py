@@ -7,7 +7,7 @@ folder of their own with the same inputs; exit code, texts or files must differ,
 option. Every command also runs in 150 MB of addresses. No time is asserted: what is measured runs on devices
 with a virtual clock, or is compared by its shape."""
 
-import concurrent.futures, json, os, re, shutil, subprocess, sys, tempfile
+import concurrent.futures, functools, json, os, re, shutil, subprocess, sys, tempfile
 
 PROGRAM = os.path.abspath(sys.argv[1])
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -271,8 +271,14 @@ def in_few_addresses(args, source, usual):
            limited)
 
 
+@functools.lru_cache(maxsize=None)
+def given(path):
+    """An input as it was before any command ran."""
+    return open(path, "rb").read()
+
+
 def outcome(args, source, timed, program=None):
-    """Exit code, texts and files that a command leaves."""
+    """Exit code, texts and files that a command leaves; of an input that it left alone, that it is there."""
     folder = tempfile.mkdtemp(dir=source + ".work")
     shutil.copytree(source, folder, dirs_exist_ok=True, symlinks=True)
     r = subprocess.run([program or PROGRAM, *args], capture_output=True, text=True, timeout=600, cwd=folder,
@@ -281,11 +287,16 @@ def outcome(args, source, timed, program=None):
     for top, _, names in os.walk(folder):
         for name in names:
             path = os.path.join(top, name)
-            text = open(path, errors="replace").read()
+            short = os.path.relpath(path, folder)
+            data, before = open(path, "rb").read(), os.path.join(source, short)
+            if os.path.exists(before) and given(before) == data:
+                files[short] = "as it was"
+                continue
+            text = data.decode(errors="replace")
             if name.endswith((".txt", ".html")) and timed:
                 text = ""
             shapes = [shape(l, timed) for l in text.splitlines()]
-            files[os.path.relpath(path, folder)] = [s for s in shapes if s != "quality"]  # how busy we are
+            files[short] = [s for s in shapes if s != "quality"]  # how busy we are
     shutil.rmtree(folder)
     text = re.sub(r"· [\d.]+ (ms|s|min)\b|\d{4}-\d\d-\d\dT\d\d:\d\d\S*", "T", r.stdout)
     text = re.sub(r"(! )?quality: .*?\n(?=\n|WHAT|HOW|DID|Ceilings|  )", "", text, flags=re.S)

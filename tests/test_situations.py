@@ -10,7 +10,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 PROGRAM = os.path.abspath(sys.argv[1])
 IDEAL = "--backend ideal --budget 5ms --warmup 1ms --no-report --quiet"
 CPU = "--backend cpu --samples 2 --warmup 0 --ceilings none --no-report"
-LONG = "run copy triad gemm --backend cpu --samples 400 --warmup 0 --no-report --ceilings none"
+LONG = ("run copy:bytes=64Ki-64Mi*2,streams=1 --filter naive --backend cpu --samples 400 --warmup 0 "
+        "--no-report --ceilings none")
 S = "copy:bytes=64Ki,streams=1"
 # Ends a background process once its journal has a point.
 STOP = ('p=$!; for i in $(seq 200); do grep -qs point $J && break; sleep .05; done; kill -{0} $p; wait $p; '
@@ -90,7 +91,8 @@ TABLE = [
      "wait $p", 143, ""),
     *((f"TERM ends selftest {w}", f"$P selftest {w} > t & p=$!; sleep .7; kill $p; wait $p", c, "")
       for w, c in (("kernels --backend cpu", 143), ("fleet", 143), ("machines --quiet", 130))),
-    ("a reader of selftest kernels that goes", "$P selftest kernels --backend cpu | head -1", 0, "ok"),
+    ("a reader of selftest kernels that goes", "$P selftest kernels --filter cpu/copy | head -1", 0,
+     "ok"),
     # What a process leaves behind.
     ("a process of ab leaves one in the background", "$P ab --time 'sh -c \"sleep 300 & echo a\"' 'echo a' "
      "--blocks 1 --no-more --quiet", 3, "TOO FEW"),

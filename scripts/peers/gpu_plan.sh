@@ -61,10 +61,11 @@ process() {
 }
 # points NAME MOST ARGUMENT...: measured without ceilings, rows to NAME.jsonl.
 points() {
-  local name=$1 most=$2
+  local name=$1 most=$2 each=(--budget 300ms --warmup 50ms)
   shift 2
+  [ -z "$small" ] || each=(--samples 2 --warmup 0)
   process "$name" "$most" "$program" run "$@" --ceilings none --backend cuda --quiet --no-report \
-    --budget 300ms --warmup 50ms -o "$records/$name.jsonl"
+    "${each[@]}" -o "$records/$name.jsonl"
 }
 missing_tool() { printf '        %-26s skipped: no %s\n' "$step_name" "$1"; }
 has_torch() { "$python" -c 'import torch; raise SystemExit(not torch.cuda.is_available())' 2>/dev/null; }
