@@ -222,7 +222,7 @@ static void operands_stay(void **state)
 static void out_of_memory_anywhere(void **state)
 {
     (void)state;
-    fail_everywhere(cudaErrorMemoryAllocation, false, IR_ENOMEM);
+    fail_everywhere(cudaErrorMemoryAllocation, false, IR_ENOMEM, 0, 1);
 }
 
 int main(void)
