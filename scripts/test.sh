@@ -181,9 +181,10 @@ fuzz_target() { # fuzz_target PROGRAM NAME: leaves NAME.log, and NAME.failed whe
 }
 stage_fuzz() {
   clang_runtime || { skip "clang with libFuzzer is not installed"; return; }
-  configure_preset fuzz && build_preset fuzz || return
+  configure_preset asan && build_preset fuzz || return
+  mkdir -p "$out/fuzz"
   local program targets=() failed
-  for program in "$out"/fuzz/tests/fuzz_*; do [ ! -x "$program" ] || targets+=("$program"); done
+  for program in "$out"/asan/tests/fuzz_*; do [ ! -x "$program" ] || targets+=("$program"); done
   [ ${#targets[@]} -gt 0 ] || { skip "there are no fuzz targets"; return; }
   rm -f "$out"/fuzz/*.log "$out"/fuzz/*.failed
   for program in "${targets[@]}"; do
