@@ -7,7 +7,7 @@
 extern bool
     emu_turing; /* kernels/cuda/emulate.h, which is C++: kernels get the matrix instructions of sm_75 */
 
-/* The n-th call fails, for every n of every `by`-th point: never a crash, never a leak, never a wrong "ok". */
+/* The n-th call fails, for every n of every `by`-th point: never a crash, a leak, or a wrong "ok". */
 static void fail_everywhere(cudaError_t e, bool sticky, ir_status want, size_t first, size_t by)
 {
     for (size_t i = first; i < NPOINT; i += by) {

@@ -90,7 +90,8 @@ def ab_tests(folder):
         if os.path.exists(count):
             os.remove(count)
         env = dict(os.environ, GATE_COUNT=count)
-        return ends(code, words, "ab", played(a), played(b), "--as-is", "--no-reference", "--blocks", "8", *more, env=env)
+        return ends(code, words, "ab", played(a), played(b), "--as-is", "--no-reference", "--blocks", "8",
+                    *more, env=env)
 
     ab(0, ["SAME"], {}, {}, "--no-more", "-o", out)
     expect(run("validate", out).returncode == 0, "ab: what it writes is valid")

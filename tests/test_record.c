@@ -2,6 +2,7 @@
  * continued journal. test_record --sample FILE writes the sample record. */
 #define _GNU_SOURCE
 #include "tests/record_files.h"
+#include "tests/support/thin.h"
 
 static const char *after_first_line(const char *text) { return strchr(text, '\n') + 1; }
 
@@ -158,10 +159,11 @@ static void cut_anywhere(void **state)
     size_t first = (size_t)(after_first_line(text) - text);
     for (size_t cut = 0; cut <= n; cut++) {
         ir_record r;
-        char     *part = malloc(cut ? cut : 1); /* of its size, so that a byte too far is seen */
+        bool      at_end = cut >= first - 1 && (cut == n || text[cut] == '\n' || text[cut - 1] == '\n');
+        if (!at_end && thin_skips("cut", cut)) continue;
+        char *part = malloc(cut ? cut : 1); /* of its size, so that a byte too far is seen */
         assert_non_null(part);
         memcpy(part, text, cut);
-        bool      at_end = cut >= first - 1 && (cut == n || text[cut] == '\n' || text[cut - 1] == '\n');
         ir_status s = ir_record_parse("cut", part, cut, true, &r);
         assert_int_equal(s, at_end ? IR_OK : IR_EINVAL);
         if (s == IR_OK) ir_record_free(&r);
@@ -176,7 +178,7 @@ static void cut_anywhere(void **state)
         free(part);
     }
     free(text);
-    assert_true(truncated > 1000);
+    assert_true(truncated > 1000 / thin_by());
     assert_int_equal(whole, 2 * 15);
 }
 
