@@ -160,6 +160,13 @@ static ir_status stop(ir_dev *dev, double *dev_s)
     return IR_OK;
 }
 
+/* Its clock is its own: what others take of this host's says nothing of its times. */
+static void ideal_taken(ir_dev *dev, double *steal_s, double *total_s, double *throttle_n)
+{
+    *steal_s = *throttle_n = 0;
+    *total_s = ideal_now(dev);
+}
+
 const ir_backend ir_ideal_backend = {.name = "ideal",
                                      .kernels = kernels,
                                      .open = open_ideal,
@@ -173,7 +180,8 @@ const ir_backend ir_ideal_backend = {.name = "ideal",
                                      .sync = ideal_nothing,
                                      .now = ideal_now,
                                      .start = ideal_nothing,
-                                     .stop = stop};
+                                     .stop = stop,
+                                     .taken = ideal_taken};
 
 static ir_ceiling ideal_ceiling(ir_what what, const char *level, const char *op, ir_dtype t, double value,
                                 double read_frac)

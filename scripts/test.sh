@@ -115,8 +115,8 @@ with_gcc=()
 test_preset() { # test_preset NAME ctest-arguments...
   local name=$1
   shift
-  # one more than there are processors: some tests wait for what they started
-  (cd "$root" && ${under[@]+"${under[@]}"} ctest --preset "$name" -j $((jobs + 1)) "$@")
+  # more than there are processors: some tests wait for what they started
+  (cd "$root" && ${under[@]+"${under[@]}"} ctest --preset "$name" -j $((jobs + 2)) "$@")
 }
 build_preset() { (cd "$root" && cmake --build --preset "$1" -j "$jobs"); }
 gcc_preset() { configure_preset "$1" ${with_gcc[@]+"${with_gcc[@]}"} "${@:2}"; }

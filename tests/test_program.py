@@ -261,7 +261,7 @@ OWN_B = 18e6
 # allows at any batch and size of image, activations of every layer at once are from two images or 128 tokens
 # on.
 NETWORKS = [("resnet50:batch=1,res=112", "resnet50/tuned"), ("resnet50:batch=2", "resnet50/direct"),
-            ("resnet50:batch=1,res=112", "resnet50/onednn"),
+            ("resnet50:batch=2", "resnet50/onednn"),
             ("resnet50:batch=1,res=112", "resnet50/openblas"),
             ("gpt2:size=small,past=128", "gpt2/stream", "--dtype", "bf16"),
             ("gpt2:size=small,past=128", "gpt2/openblas"),

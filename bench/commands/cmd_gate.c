@@ -32,10 +32,11 @@ static ir_status read_thresholds(const gate_options *o, thresholds *t)
     t->n = 0;
     if (snprintf(path, sizeof path, "%s/thresholds.txt", o->baseline) >= (int)sizeof path)
         return ir_fail(IR_EINVAL, "%.80s...: the path is too long", o->baseline);
-    struct stat s;
-    bool        folder = stat(o->baseline, &s) == 0 && S_ISDIR(s.st_mode);
     if (o->thresholds) return thresholds_read(o->thresholds, false, t);
-    return folder ? thresholds_read(path, true, t) : IR_OK;
+    struct stat s;
+    bool        there;
+    ir_status   st = ir_path_look(o->baseline, &there, &s);
+    return st == IR_OK && there && S_ISDIR(s.st_mode) ? thresholds_read(path, true, t) : st;
 }
 
 /* Without comparability there are changes to look at, and no verdict. */

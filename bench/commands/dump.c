@@ -7,6 +7,7 @@
 #include "bench/backends.h"
 #include "bench/run/output.h"
 #include "harness/plan.h"
+#include "harness/record/input.h"
 #include "harness/record/writer.h"
 #include "kernels/workloads/table.h"
 #include "kernels/workloads/workloads_nets.h"
@@ -50,8 +51,9 @@ static ir_status dump_path(const job *j, const char *name, char path[4096])
 static FILE *create(job *j, const char *name)
 {
     char path[4096];
-    if (dump_path(j, name, path) != IR_OK) return NULL;
-    if (!j->ours && access(path, F_OK) == 0) {
+    bool there;
+    if (dump_path(j, name, path) != IR_OK || ir_path_look(path, &there, NULL) != IR_OK) return NULL;
+    if (!j->ours && there) {
         ir_fail(IR_EINVAL, "%s: is there already and no dump's: name another folder, or --force", path);
         return NULL;
     }
@@ -238,8 +240,10 @@ static ir_status dump(job *j, uint64_t seed)
     if (mkdir(j->dir, 0777) != 0 && errno != EEXIST)
         return ir_fail(IR_EIO, "%s: %s", j->dir, strerror(errno));
     char      path[4096];
+    bool      there = false;
     ir_status st = dump_path(j, table_name, path);
-    j->ours = st == IR_OK && (j->ours || access(path, F_OK) == 0);
+    if (st == IR_OK) st = ir_path_look(path, &there, NULL);
+    j->ours |= there;
     if (st == IR_OK) st = dump_fill(j, seed);
     if (st == IR_OK) st = dump_write_tensors(j, false);
     if (st == IR_OK) st = dump_call(j);

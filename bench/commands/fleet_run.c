@@ -9,6 +9,7 @@
 #include "bench/fleet/launch.h"
 #include "bench/fleet/network.h"
 #include "harness/machine/machine.h"
+#include "harness/record/input.h"
 #include "harness/record/writer.h"
 
 #include <errno.h>
@@ -86,14 +87,16 @@ static ir_status fleet_run_make_folder(fleet_job *j)
 {
     const char *out = j->args->opt.output;
     char        path[PATH_MAX + 16];
-    struct stat s;
+    bool        there;
     if (!out || !strcmp(out, "-"))
         return ir_fail(IR_EINVAL, "fleet run needs -o DIR, a folder that every node sees");
     if (mkdir(out, 0777) != 0 && errno != EEXIST) return ir_fail(IR_EIO, "%s: %s", out, strerror(errno));
     if (!realpath(out, j->dir)) return ir_fail(IR_EIO, "%s: %s", out, strerror(errno));
     snprintf(path, sizeof path, "%s/plan.json", j->dir);
-    if (stat(path, &s) == 0) return ir_fail(IR_EINVAL, "%s: holds a sweep already; name another folder", out);
-    return IR_OK;
+    ir_status st = ir_path_look(path, &there, NULL);
+    return st == IR_OK && there
+               ? ir_fail(IR_EINVAL, "%s: holds a sweep already; name another folder", out)
+               : st;
 }
 
 /* --pairs: auto is 0, all is -1, as ironroof-net takes them. */

@@ -1,6 +1,7 @@
 /* folder.c -- a fleet's folder: where its files lie, and all of them read. */
 #define _GNU_SOURCE
 #include "bench/fleet/fleet.h"
+#include "harness/record/input.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -133,10 +134,11 @@ static ir_status read_second(fleet_data *d, const char *dir)
 {
     char          path[4200];
     ir_fleet_plan asked;
-    struct stat   s;
+    bool          there;
     snprintf(path, sizeof path, "%s/look2.json", dir);
-    if (stat(path, &s) != 0) return IR_OK;
-    ir_status st = ir_fleet_plan_read(path, &asked);
+    ir_status st = ir_path_look(path, &there, NULL);
+    if (st != IR_OK || !there) return st;
+    st = ir_fleet_plan_read(path, &asked);
     for (size_t i = 0; st == IR_OK && i < asked.nnode; i++) {
         fleet_member *m = fleet_find(d, asked.node[i]);
         if (m)
@@ -151,11 +153,12 @@ static ir_status read_second(fleet_data *d, const char *dir)
 
 static ir_status read_network(fleet_data *d, const char *dir)
 {
-    char        path[4200];
-    struct stat s;
+    char path[4200];
+    bool there;
     snprintf(path, sizeof path, "%s/net.jsonl", dir);
-    if (stat(path, &s) != 0) return IR_OK;
-    ir_status st = ir_fleet_pairs_read(path, &d->pairs);
+    ir_status st = ir_path_look(path, &there, NULL);
+    if (st != IR_OK || !there) return st;
+    st = ir_fleet_pairs_read(path, &d->pairs);
     for (size_t i = 0; st == IR_OK && i < d->pairs.nsilent; i++) {
         fleet_member *m = fleet_find(d, d->pairs.silent[i]);
         if (m) m->silent = true;

@@ -5,6 +5,7 @@
 #include "bench/fleet/network.h"
 #include "bench/ab/child.h"
 #include "bench/fleet/gather.h"
+#include "harness/record/input.h"
 
 #include <errno.h>
 #include <math.h>
@@ -99,8 +100,9 @@ static ir_status ask_all(network *n)
 static ir_status drop_silent(network *n)
 {
     ir_fleet_pairs p = {0};
-    struct stat    s;
-    ir_status      st = stat(n->file, &s) == 0 ? ir_fleet_pairs_read(n->file, &p) : IR_OK;
+    bool           there;
+    ir_status      st = ir_path_look(n->file, &there, NULL);
+    if (st == IR_OK && there) st = ir_fleet_pairs_read(n->file, &p);
     size_t         before = n->left.n;
     for (; st == IR_OK && n->silent < p.nsilent; n->silent++) network_drop(n, p.silent[n->silent]);
     ir_fleet_pairs_free(&p);

@@ -182,9 +182,9 @@ static void baseline_files_clear(const char *fresh)
 
 static ir_status copy_runs(const renewal *r, bool exists, const run_files *now)
 {
-    struct stat s;
-    char       *to = NULL, *keep = NULL;
-    ir_status   st = IR_OK;
+    char     *to = NULL, *keep = NULL;
+    ir_status st = IR_OK;
+    bool      there = false;
     for (size_t i = 0; i < now->n && st == IR_OK; i++) {
         st = baseline_files_name(&to, "%s/run-%03zu.jsonl", r->fresh, i + 1);
         if (st == IR_OK) st = baseline_files_copy(now->v[i].path, to);
@@ -193,7 +193,8 @@ static ir_status copy_runs(const renewal *r, bool exists, const run_files *now)
     }
     if (st == IR_OK && exists) st = baseline_files_name(&keep, "%s/thresholds.txt", r->base);
     if (st == IR_OK && exists) st = baseline_files_name(&to, "%s/thresholds.txt", r->fresh);
-    if (st == IR_OK && exists && stat(keep, &s) == 0) st = baseline_files_copy(keep, to);
+    if (st == IR_OK && exists) st = ir_path_look(keep, &there, NULL);
+    if (st == IR_OK && there) st = baseline_files_copy(keep, to);
     free(keep);
     free(to);
     return st;
@@ -205,11 +206,12 @@ ir_status baseline_update(const char *base, const run_files *now)
 {
     renewal     r = {0};
     struct stat s;
-    bool        exists = stat(base, &s) == 0;
-    if (exists && !S_ISDIR(s.st_mode))
-        return ir_fail(IR_EINVAL, "%s: is no folder: --update keeps a folder of runs", base);
-    ir_status st = renewal_names(base, exists, &r);
-    bool      begun = st == IR_OK;
+    bool        exists;
+    ir_status   st = ir_path_look(base, &exists, &s);
+    if (st == IR_OK && exists && !S_ISDIR(s.st_mode))
+        st = ir_fail(IR_EINVAL, "%s: is no folder: --update keeps a folder of runs", base);
+    if (st == IR_OK) st = renewal_names(base, exists, &r);
+    bool begun = st == IR_OK;
     if (st == IR_OK) st = folder(r.fresh);
     if (st == IR_OK) st = copy_runs(&r, exists, now);
     if (st == IR_OK && exists) st = folder(r.history);

@@ -1,6 +1,7 @@
 /* newest.c -- see newest.h. */
 #define _GNU_SOURCE
 #include "bench/gate/newest.h"
+#include "harness/record/input.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -65,19 +66,13 @@ static bool head_of(search *s, const char *path, record_head *out)
     return header && machine;
 }
 
-static bool same_file(const char *a, const char *b)
-{
-    struct stat x, y;
-    return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
-}
-
 static void consider(search *s, const char *path)
 {
     record_head h;
     if (!head_of(s, path, &h)) return;
     if ((s->key && strcmp(h.key, s->key) != 0) || (s->before && strcmp(h.started, s->before) >= 0)) return;
     if (s->device && !strcasestr(h.device, s->device)) return;
-    if ((s->except && same_file(path, s->except)) || strcmp(h.started, s->started) <= 0) return;
+    if ((s->except && ir_same_file(path, s->except)) || strcmp(h.started, s->started) <= 0) return;
     snprintf(s->started, sizeof s->started, "%s", h.started);
     snprintf(s->path, s->n, "%s", path);
 }
@@ -94,7 +89,10 @@ static void walk(search *s, const char *folder, bool deep)
         if (e->d_name[0] == '.' ||
             snprintf(path, sizeof path, "%s/%s", folder, e->d_name) >= (int)sizeof path)
             continue;
-        if (stat(path, &st) != 0) continue;
+        if (stat(path, &st) != 0) {
+            hidden(s, path);
+            continue;
+        }
         if (S_ISDIR(st.st_mode) && deep) walk(s, path, false);
         if (S_ISREG(st.st_mode) && n > 6 && !strcmp(e->d_name + n - 6, ".jsonl")) consider(s, path);
     }

@@ -1,6 +1,7 @@
 /* output.c -- see output.h. */
 #define _GNU_SOURCE
 #include "bench/run/output.h"
+#include "harness/record/input.h"
 #include "harness/screen.h"
 
 #include <ctype.h>
@@ -40,7 +41,10 @@ ir_status output_path(const char *asked, const char *machine, int attempt, char 
     if (asked) return fits(snprintf(buf, n, "%s", asked), n, asked);
     strftime(stamp, sizeof stamp, "%Y%m%dT%H%M%SZ", gmtime_r(&now, &tm));
     if (attempt > 1) snprintf(more, sizeof more, "-%d", attempt);
-    if (stat("results", &st) != 0 || !S_ISDIR(st.st_mode))
+    bool      there;
+    ir_status look = ir_path_look("results", &there, &st);
+    if (look != IR_OK) return look;
+    if (!there || !S_ISDIR(st.st_mode))
         return fits(snprintf(buf, n, "ironroof-%s%s.jsonl", stamp, more), n, stamp);
     slug(machine, id, sizeof id);
     snprintf(buf, n, "results/%s", id);
@@ -81,7 +85,9 @@ bool output_is(FILE *f, const char *path)
 ir_status output_apart(const char *path)
 {
     struct stat st;
-    if (!path || !strcmp(path, "-") || stat(path, &st) != 0 || !S_ISREG(st.st_mode)) return IR_OK;
+    bool        there = false;
+    ir_status   look = path && strcmp(path, "-") ? ir_path_look(path, &there, &st) : IR_OK;
+    if (look != IR_OK || !there || !S_ISREG(st.st_mode)) return look;
     if (!output_is(stdout, path) && !output_is(stderr, path)) return IR_OK;
     return ir_fail(IR_EINVAL, "%s: what is printed goes there too: give -o - or name another file", path);
 }

@@ -134,6 +134,14 @@ bool ir_input_is_there(const char *path)
 }
 
 /* ---- input and output ------------------------------------------------------------------------ */
+ir_status ir_path_look(const char *path, bool *there, struct stat *st)
+{
+    struct stat own;
+    *there = stat(path, st ? st : &own) == 0;
+    if (*there || errno == ENOENT || errno == ENOTDIR) return IR_OK;
+    return ir_fail(errno == ENOMEM ? IR_ENOMEM : IR_EIO, "%s: %s", path, strerror(errno));
+}
+
 bool ir_same_file(const char *a, const char *b)
 {
     struct stat x, y;
@@ -143,8 +151,13 @@ bool ir_same_file(const char *a, const char *b)
 
 ir_status ir_input_not_output(const char *const *input, size_t n, const char *out)
 {
-    for (size_t i = 0; i < n && out && strcmp(out, "-") != 0; i++)
-        if (input[i] && ir_same_file(input[i], out))
-            return ir_fail(IR_EINVAL, "%s: is read and would be overwritten: name another file with -o", out);
-    return IR_OK;
+    bool      there = false;
+    ir_status st = out && strcmp(out, "-") != 0 ? ir_path_look(out, &there, NULL) : IR_OK;
+    for (size_t i = 0; i < n && there && st == IR_OK; i++) {
+        bool read = input[i] && strcmp(input[i], "-") != 0;
+        if (read) st = ir_path_look(input[i], &read, NULL);
+        if (st == IR_OK && read && ir_same_file(input[i], out))
+            st = ir_fail(IR_EINVAL, "%s: is read and would be overwritten: name another file with -o", out);
+    }
+    return st;
 }

@@ -2,6 +2,9 @@
 #ifndef IR_RECORD_INPUT_H
 #define IR_RECORD_INPUT_H
 #include "harness/ironroof.h"
+
+#include <sys/stat.h>
+
 /* A stream over the bytes of a file from their start; close it with fclose(). What can be read only once (a
  * pipe, a FIFO, "-" for standard input) is kept in memory at its first opening, and every later opening of
  * that name gets the same bytes. A byte order mark is passed over. IR_EIO: it is not there or cannot be read.
@@ -11,6 +14,9 @@ ir_status ir_input_open(const char *path, FILE **out);
 /* Can it be opened for reading? Nothing of it is read. */
 bool        ir_input_is_there(const char *path);
 const char *ir_input_name(const char *path); /* "standard input" for "-" */
+/* Whether anything is at `path`, links followed, and *st where something is (st may be NULL). IR_EIO with its
+ * name where that cannot be told: only "no such file" and "no such folder" mean that nothing is. */
+ir_status ir_path_look(const char *path, bool *there, struct stat *st);
 /* Are the two names one file? Devices and pipes are never: nothing is lost there. */
 bool ir_same_file(const char *a, const char *b);
 /* IR_EINVAL: the output would overwrite one of the inputs. out NULL or "-": IR_OK. */

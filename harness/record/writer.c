@@ -1,6 +1,7 @@
 /* writer.c -- see writer.h. */
 #define _GNU_SOURCE
 #include "harness/record/writer.h"
+#include "harness/record/input.h"
 #include "harness/screen.h"
 
 #include <errno.h>
@@ -151,7 +152,8 @@ static ir_status open_temporary(ir_writer *w)
 
 static ir_status writer_begin(ir_writer *w)
 {
-    w->exists = stat(w->target, &w->was) == 0;
+    ir_status look = ir_path_look(w->target, &w->exists, &w->was);
+    if (look != IR_OK) return look;
     w->direct = (w->exists && !S_ISREG(w->was.st_mode)) || is_stream(w->target);
     if (w->exists || w->direct) {
         int fd = ir_open_stream(w->target, O_WRONLY | O_CLOEXEC | O_NOCTTY | (w->direct ? O_APPEND : 0));
@@ -379,7 +381,9 @@ ir_status ir_may_replace_fd(int fd, const char *path, const char *mark, bool for
 ir_status ir_may_replace(const char *path, const char *mark, bool force)
 {
     struct stat st;
-    if (!strcmp(path, "-") || stat(path, &st) != 0 || !S_ISREG(st.st_mode) || is_stream(path)) return IR_OK;
+    bool        there = false;
+    ir_status   look = strcmp(path, "-") ? ir_path_look(path, &there, &st) : IR_OK;
+    if (look != IR_OK || !there || !S_ISREG(st.st_mode) || is_stream(path)) return look;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) return ir_fail(IR_EIO, "%s: %s", path, strerror(errno));
     ir_status s = ir_may_replace_fd(fd, path, mark, force);

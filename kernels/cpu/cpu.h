@@ -24,13 +24,13 @@ const cpu_features *cpu_features_get(void);
 #define CPU_CAT_(a, b) a##_##b
 #define CPU_CAT(a, b)  CPU_CAT_(a, b)
 #define CPU_SYM(base)  CPU_CAT(base, CPU_ISA)
-#if defined(__x86_64__)
+#if defined(__x86_64__) && !defined(CPU_PORTABLE_ONLY)
 #define CPU_DECLARE_PER_ISA(T, base) extern const T base##_portable, base##_avx2, base##_avx512
 #define CPU_PER_ISA(base) \
     { \
         [CPU_PORTABLE] = &base##_portable, [CPU_AVX2] = &base##_avx2, [CPU_AVX512] = &base##_avx512 \
     }
-#elif defined(__aarch64__)
+#elif defined(__aarch64__) && !defined(CPU_PORTABLE_ONLY)
 #define CPU_DECLARE_PER_ISA(T, base) extern const T base##_portable, base##_neon
 #define CPU_PER_ISA(base) \
     { \

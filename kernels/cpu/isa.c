@@ -78,6 +78,9 @@ static void ask_once(void)
     cpu_features f;
     memset(&f, 0, sizeof f);
     best = detect(&f);
+#if defined(CPU_PORTABLE_ONLY)
+    best = CPU_PORTABLE;
+#endif
     features = f;
     known = true;
 }
