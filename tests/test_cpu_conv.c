@@ -264,7 +264,7 @@ static void test_profile(void **state)
 {
     (void)state;
     profile_of(&wl_mobilenetv2, 32);
-    if (thin_by() > 16) return; /* where each step is emulated it takes most of a minute */
+    if (thin_by() > 16) return;   /* where each step is emulated it takes most of a minute */
     profile_of(&wl_resnet50, 96); /* large enough for Winograd to be chosen on most machines */
 }
 

@@ -56,11 +56,10 @@ static void lost_device(void **state)
 static const cudaError_t unlisted[] = {cudaErrorInvalidValue, cudaErrorInvalidConfiguration,
                                        cudaErrorLaunchOutOfResources};
 enum { NUNLISTED = sizeof unlisted / sizeof *unlisted };
-static void              bad_launch_costs_a_row(void **state)
+static void bad_launch_costs_a_row(void **state)
 {
     (void)state;
-    for (size_t e = 0; e < NUNLISTED; e++)
-        fail_everywhere(unlisted[e], false, IR_ECHECK, e, NUNLISTED);
+    for (size_t e = 0; e < NUNLISTED; e++) fail_everywhere(unlisted[e], false, IR_ECHECK, e, NUNLISTED);
     for (size_t e = 0; e < NUNLISTED; e++)
         for (size_t i = 0; i < NPOINT; i++) {
             ir_point o;
@@ -83,8 +82,7 @@ static void              bad_launch_costs_a_row(void **state)
 static void silent_device_is_dead(void **state)
 {
     (void)state;
-    for (size_t e = 0; e < NUNLISTED; e++)
-        fail_everywhere(unlisted[e], true, IR_EDEVICE, e, NUNLISTED);
+    for (size_t e = 0; e < NUNLISTED; e++) fail_everywhere(unlisted[e], true, IR_EDEVICE, e, NUNLISTED);
 }
 
 /* What a kernel asks for beside its static shared memory is allowed where the capability has both, else the

@@ -36,6 +36,16 @@ def plain(r, texts):
     return (r.returncode, TIMES.sub("", r.stdout), *(None if t is None else TIMES.sub("", t) for t in texts))
 
 
+def first(good, now):
+    """The first lines that differ, without a fault and with it."""
+    for a, b in zip(good[1:], now[1:]):
+        a, b = (a or "").split("\n"), (b or "").split("\n")
+        for i in range(max(len(a), len(b))):
+            if a[i:i + 1] != b[i:i + 1]:
+                return [f"whole: {a[i:i + 1]}"[:400], f"now:   {b[i:i + 1]}"[:400]]
+    return []
+
+
 def is_named(name, fault, r):
     """Does it say what it did without? A fleet's verdict tells of a node whose file could not be read."""
     if name == "list counters" and "likwid ended its helper" in r.stdout:
@@ -124,10 +134,10 @@ class Fault:
         texts = [open(p, errors="replace").read() if os.path.exists(p) else None for p in products]
         return r, texts, [n for n in os.listdir(self.here) if n != "out"]
 
-    def fail(self, what, r=None):
+    def fail(self, what, r=None, lines=()):
         self.failures.append(what)
         if len(self.failures) <= 40:
-            print(f"FAILED: {what}")
+            print("\n  ".join([f"FAILED: {what}", *lines]))
             if r is not None:
                 print(f"  rc={r.returncode} err={r.stderr[-300:]!r}", flush=True)
 
@@ -148,7 +158,7 @@ class Fault:
         if r.returncode == good[0]:
             self.absorbed += 1
             if now != good and not is_named(name, fault, r):
-                self.fail(f"{what}: exit code {r.returncode} and not the whole output", r)
+                self.fail(f"{what}: exit code {r.returncode} and not the whole output", r, first(good, now))
         elif not r.stderr.strip() and not re.search(VERDICT, r.stdout):
             self.fail(f"{what}: exit code {r.returncode} and no word", r)
         elif not measures and not is_named(name, fault, r) and any(

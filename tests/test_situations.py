@@ -41,6 +41,11 @@ TABLE = [
      "passed over: h/x.jsonl"),
     ("links that lead nowhere among them", "mkdir h; cp r.jsonl h; ln -s x.jsonl h/x.jsonl; ln -s no "
      "h/y.jsonl; $P history h", 0, "passed over: h/x.jsonl.*\n.*passed over: h/y.jsonl"),
+    ("a loop of links among a fleet's files", "$P selftest fleet --nodes 3 -o s > t; ln -sf look2.json "
+     "s/look2.json; $P fleet judge s", 2, "look2.json: Too many levels"),
+    ("a loop where a record goes", f"ln -s x.jsonl x.jsonl; $P run {S} {IDEAL} -o x.jsonl", 2,
+     "x.jsonl: Too many levels"),
+    ("a loop for a baseline", "ln -s b b; $P gate r.jsonl --baseline b", 2, "b: Too many levels"),
     ("nothing but a FIFO in a folder", "mkdir h; mkfifo h/x.jsonl; $P history h", 2, "h/x.jsonl"),
     ("a FIFO among the newest", "mkdir results; mkfifo results/x.jsonl; cp r.jsonl results; $P "
      "validate @last", 0, "valid"),

@@ -94,9 +94,8 @@ static ir_status fleet_run_make_folder(fleet_job *j)
     if (!realpath(out, j->dir)) return ir_fail(IR_EIO, "%s: %s", out, strerror(errno));
     snprintf(path, sizeof path, "%s/plan.json", j->dir);
     ir_status st = ir_path_look(path, &there, NULL);
-    return st == IR_OK && there
-               ? ir_fail(IR_EINVAL, "%s: holds a sweep already; name another folder", out)
-               : st;
+    return st == IR_OK && there ? ir_fail(IR_EINVAL, "%s: holds a sweep already; name another folder", out)
+                                : st;
 }
 
 /* --pairs: auto is 0, all is -1, as ironroof-net takes them. */

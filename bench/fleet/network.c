@@ -103,7 +103,7 @@ static ir_status drop_silent(network *n)
     bool           there;
     ir_status      st = ir_path_look(n->file, &there, NULL);
     if (st == IR_OK && there) st = ir_fleet_pairs_read(n->file, &p);
-    size_t         before = n->left.n;
+    size_t before = n->left.n;
     for (; st == IR_OK && n->silent < p.nsilent; n->silent++) network_drop(n, p.silent[n->silent]);
     ir_fleet_pairs_free(&p);
     return st == IR_OK && n->left.n == before ? ask_all(n) : st;

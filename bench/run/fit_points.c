@@ -86,9 +86,11 @@ void fit_points(ir_point *pts, size_t n, const ir_ceilings *c, uint64_t seed, fi
         snprintf(out->why, sizeof out->why, "no memory for %zu points", n);
     } else {
         for (size_t i = 0; i < n; i++) out->exceed += guard(&pts[i], c);
-        size_t m = select_points(pts, n, sel);
-        out->fitted = ir_iron_fit(sel, m, c, seed, out->fit, &out->better) == IR_OK &&
-                      believe(pts, n, c, sel, out) == IR_OK;
+        size_t    m = select_points(pts, n, sel);
+        ir_status st = ir_iron_fit(sel, m, c, seed, out->fit, &out->better);
+        if (st == IR_OK) st = believe(pts, n, c, sel, out);
+        out->fitted = st == IR_OK;
+        if (st == IR_ENOMEM) ir_left_out("the law"); /* a recalled one would be no substitute */
         if (!out->fitted) snprintf(out->why, sizeof out->why, "%s", ir_why());
         free(sel);
     }

@@ -1,6 +1,7 @@
 /* library.c -- libraries that are loaded when they are first needed: see ir_library. */
 #define _GNU_SOURCE
 #include "harness/machine/machine_internal.h"
+#include "harness/left_out.h"
 
 #include <dlfcn.h>
 #include <pthread.h>
@@ -21,14 +22,25 @@ static bool library_fits(ir_library *l)
     return false;
 }
 
+/* Why the last file could not be loaded. A library that is there and found no memory is no missing one. */
+static void library_refuse(ir_library *l)
+{
+    const char *why = dlerror();
+    if (!why) why = "dlopen failed";
+    if (strstr(why, "llocate memory") || strstr(why, "ut of memory")) ir_left_out(l->name);
+    snprintf(l->refused, sizeof l->refused, "%s cannot be loaded: %.80s", l->name, why);
+}
+
 /* Its start-up code may bind the thread that loads it (OMP_PROC_BIND), or be bound to where that one is. */
-static void *library_open(const ir_library *l)
+static void *library_open(ir_library *l)
 {
     ir_cpumask was, now;
     void      *handle = NULL;
     bool       known = ir_cpumask_get(&was) == 0;
-    for (const char *const *f = l->files; *f && !handle; f++)
+    for (const char *const *f = l->files; *f && !handle; f++) {
         handle = dlopen(*f, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+        if (!handle) library_refuse(l);
+    }
     if (known && ir_cpumask_get(&now) == 0 && memcmp(&was, &now, sizeof now) != 0) ir_cpumask_set(&was);
     return handle;
 }
@@ -37,11 +49,13 @@ static void library_load(ir_library *l)
 {
     if (!library_fits(l)) return;
     l->handle = library_open(l);
+    if (!l->handle) return;
+    l->refused[0] = '\0';
     for (size_t i = 0; i < l->nfunction; i++) {
-        void *p = l->handle ? dlsym(l->handle, l->function[i]) : NULL;
+        void *p = dlsym(l->handle, l->function[i]);
         if (!p && i < l->needed) {
-            snprintf(l->refused, sizeof l->refused, "%s cannot be loaded: %.80s%.40s", l->name,
-                     l->handle ? "it lacks " : dlerror(), l->handle ? l->function[i] : "");
+            snprintf(l->refused, sizeof l->refused, "%s cannot be loaded: it lacks %.40s", l->name,
+                     l->function[i]);
             return;
         }
         memcpy((char *)l->found + i * sizeof p, &p, sizeof p); /* POSIX: their bytes convert */

@@ -2,8 +2,11 @@
  * CPU-less NUMA nodes and memory-side caches are not listed. */
 #define _GNU_SOURCE
 #include "harness/machine/machine_internal.h"
+#include "harness/left_out.h"
 
 #include <unistd.h>
+
+static const char part[] = "the topology";
 
 void ir_topology_minimal(const ir_cpumask *allowed, ir_topology *out)
 {
@@ -25,14 +28,19 @@ void ir_topology_minimal(const ir_cpumask *allowed, ir_topology *out)
 void ir_topology_plain(ir_topology *out)
 {
     ir_cpumask mask, *allowed = ir_cpumask_get(&mask) == 0 ? &mask : NULL;
-    if (ir_topology_sysfs("", allowed, out) != IR_OK) ir_topology_minimal(allowed, out);
+    ir_status  st = ir_topology_sysfs("", allowed, out);
+    if (st == IR_OK) return;
+    if (st == IR_ENOMEM) ir_left_out(part); /* what stands in tells less */
+    ir_topology_minimal(allowed, out);
 }
 
 ir_status ir_topology_load(const char *xml, ir_topology *out)
 {
     ir_cpumask mask, *allowed = ir_cpumask_get(&mask) == 0 ? &mask : NULL;
     if (xml) return ir_topology_hwloc(xml, NULL, out);
-    if (ir_topology_hwloc(NULL, allowed, out) == IR_OK) return IR_OK;
+    ir_status st = ir_topology_hwloc(NULL, allowed, out);
+    if (st == IR_OK) return IR_OK;
+    if (st == IR_ENOMEM) ir_left_out(part);
     ir_topology_plain(out);
     return IR_OK;
 }

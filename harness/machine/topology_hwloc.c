@@ -3,7 +3,9 @@
  * (npu_machine) but not listed. CPU-less NUMA nodes and memory-side caches are not listed. */
 #define _GNU_SOURCE
 #include "harness/machine/machine_internal.h"
+#include "harness/left_out.h"
 
+#include <errno.h>
 #include <math.h>
 #include <string.h>
 
@@ -59,14 +61,15 @@ typedef struct {
     hwloc_bitmap_t   use; /* PUs inside every limit */
 } reader;
 
-static void intersect_mask(hwloc_bitmap_t use, const ir_cpumask *allowed)
+static ir_status intersect_mask(hwloc_bitmap_t use, const ir_cpumask *allowed)
 {
     hwloc_bitmap_t mask = hwloc_bitmap_alloc();
-    if (!mask) return;
+    if (!mask) return ir_fail(IR_ENOMEM, "topology: no memory for a CPU set");
     for (int c = 0; c < IR_CPU_BITS; c++)
         if (ir_cpumask_has(allowed, c)) hwloc_bitmap_set(mask, (unsigned)c);
     hwloc_bitmap_and(use, use, mask);
     hwloc_bitmap_free(mask);
+    return IR_OK;
 }
 
 static ir_status reader_open(reader *r, const char *xml, const ir_cpumask *allowed)
@@ -75,16 +78,17 @@ static ir_status reader_open(reader *r, const char *xml, const ir_cpumask *allow
     if (xml && hwloc_topology_set_xml(r->topo, xml))
         return ir_fail(IR_EIO, "topology: cannot read the hwloc XML file %s", xml);
     unsigned long flags = HWLOC_TOPOLOGY_FLAG_INCLUDE_DISALLOWED;
+    errno = 0;
     if (hwloc_topology_set_flags(r->topo, flags) || hwloc_topology_load(r->topo))
         return xml ? ir_fail(IR_EIO, "topology: %s is not an hwloc topology", xml)
-                   : ir_fail(IR_SKIP, "topology: hwloc cannot load this machine");
+                   : ir_fail(errno == ENOMEM ? IR_ENOMEM : IR_SKIP,
+                             "topology: hwloc cannot load this machine");
     if (!xml && !hwloc_topology_is_thissystem(r->topo))
         return ir_fail(IR_SKIP,
                        "topology: an HWLOC_ environment variable makes hwloc describe another machine");
     r->use = hwloc_bitmap_dup(hwloc_topology_get_allowed_cpuset(r->topo));
     if (!r->use) return ir_fail(IR_ENOMEM, "topology: no memory for a CPU set");
-    if (allowed) intersect_mask(r->use, allowed);
-    return IR_OK;
+    return allowed ? intersect_mask(r->use, allowed) : IR_OK;
 }
 
 static void reader_close(reader *r)
@@ -99,6 +103,7 @@ static int topology_kind_of(const reader *r, unsigned os)
 #if HWLOC_API_VERSION >= 0x00020400
     hwloc_bitmap_t one = hwloc_bitmap_alloc();
     int            efficiency = -1;
+    if (!one) ir_left_out("the kinds of cores");
     if (one) {
         hwloc_bitmap_only(one, os);
         int k = hwloc_cpukinds_get_by_cpuset(r->topo, one, 0);
