@@ -64,7 +64,7 @@ class Sweep:
         self.verdict = {o["node"]: (o["verdict"], o["term"]) for o in self.json["outliers"]}
 
     def __str__(self):
-        return "exit %d, %s, %s | %s" % (self.code, self.verdict, self.json["sentence"], self.error[-300:])
+        return "exit %d, %s, %s | %s" % (self.code, self.verdict, self.text[-900:], self.error[-300:])
 
 
 def give(cluster, slow=None, **values):
@@ -313,8 +313,10 @@ def lying_clock(cluster, program):
         )
     s = Sweep(cluster, program, "--nodes", "n[1-4]", "--timeout", "40", env=MPI)
     give(cluster)
+    # The network is a real one here: another node's may have been slow for a moment.
+    others = {verdict for node, (verdict, _) in s.verdict.items() if node != "n3"}
     expect(
-        s.code == 2 and s.verdict.get("n3") == ("CLOCK", "clock") and len(s.verdict) == 1,
+        s.code == 2 and s.verdict.get("n3") == ("CLOCK", "clock") and others <= {"UNSTABLE"},
         "a clock 5 % fast is CLOCK and not SLOW",
         s,
     )
