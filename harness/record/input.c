@@ -142,21 +142,26 @@ ir_status ir_path_look(const char *path, bool *there, struct stat *st)
     return ir_fail(errno == ENOMEM ? IR_ENOMEM : IR_EIO, "%s: %s", path, strerror(errno));
 }
 
+static bool is_one_file(const struct stat *a, const struct stat *b)
+{
+    return S_ISREG(a->st_mode) && a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
 bool ir_same_file(const char *a, const char *b)
 {
     struct stat x, y;
-    return stat(a, &x) == 0 && stat(b, &y) == 0 && S_ISREG(x.st_mode) && x.st_dev == y.st_dev &&
-           x.st_ino == y.st_ino;
+    return stat(a, &x) == 0 && stat(b, &y) == 0 && is_one_file(&x, &y);
 }
 
 ir_status ir_input_not_output(const char *const *input, size_t n, const char *out)
 {
-    bool      there = false;
-    ir_status st = out && strcmp(out, "-") != 0 ? ir_path_look(out, &there, NULL) : IR_OK;
+    struct stat in, to;
+    bool        there = false;
+    ir_status   st = out && strcmp(out, "-") != 0 ? ir_path_look(out, &there, &to) : IR_OK;
     for (size_t i = 0; i < n && there && st == IR_OK; i++) {
         bool read = input[i] && strcmp(input[i], "-") != 0;
-        if (read) st = ir_path_look(input[i], &read, NULL);
-        if (st == IR_OK && read && ir_same_file(input[i], out))
+        if (read) st = ir_path_look(input[i], &read, &in);
+        if (st == IR_OK && read && is_one_file(&in, &to))
             st = ir_fail(IR_EINVAL, "%s: is read and would be overwritten: name another file with -o", out);
     }
     return st;
