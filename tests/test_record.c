@@ -3,6 +3,10 @@
 #define _GNU_SOURCE
 #include "tests/record_files.h"
 #include "tests/support/thin.h"
+#include "harness/left_out.h"
+#include "harness/record/writer.h"
+
+#include <sys/wait.h>
 
 static const char *after_first_line(const char *text) { return strchr(text, '\n') + 1; }
 
@@ -297,6 +301,46 @@ static void resume_foreign(void **state)
     free(text);
 }
 
+/* What was worked out from less than everything never takes a place; what was measured does, and so does what
+ * goes into a stream, whose reader has it already. */
+static void child_with_a_part_missing(const char *path, const char *measured, const char *journal)
+{
+    ir_journal *j;
+    ir_left_out("a statistic");
+    if (ir_file_write(path, "new", 3) != IR_ENOMEM || !strstr(ir_why(), "not written: ") ||
+        !strstr(ir_why(), "a statistic is missing"))
+        _exit(1);
+    if (ir_journal_whole(path, true, &j) != IR_OK || ir_journal_close(&j) != IR_ENOMEM) _exit(2);
+    if (ir_file_write_measured(measured, "new", 3) != IR_OK) _exit(3);
+    if (ir_journal_whole(journal, true, &j) != IR_OK) _exit(4);
+    ir_journal_measured(j);
+    if (ir_journal_header(j, "1", "1", 0, NULL) != IR_OK || ir_journal_close(&j) != IR_OK) _exit(5);
+    _exit(ir_file_write("/dev/null", "new", 3) == IR_OK ? 0 : 6);
+}
+
+static void a_part_is_missing(void **state)
+{
+    files *f = *state;
+    size_t n;
+    int    status = -1;
+    char   journal[160];
+    snprintf(journal, sizeof journal, "%s/c.jsonl", f->dir.root);
+    spit(f->path, HEADER, strlen(HEADER));
+    pid_t pid = fork(); /* what is missing stays missing in a process */
+    if (pid == 0) child_with_a_part_missing(f->path, f->other, journal);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+    char *text = slurp(f->path, &n);
+    assert_string_equal(text, HEADER);
+    free(text);
+    text = slurp(f->other, &n);
+    assert_string_equal(text, "new");
+    free(text);
+    text = slurp(journal, &n);
+    assert_non_null(strstr(text, "\"record\":\"header\""));
+    free(text);
+}
+
 static void without_jansson(void **state)
 {
     ir_record r;
@@ -328,6 +372,7 @@ int main(int argc, char **argv)
                                        cmocka_unit_test_setup_teardown(unwritable, setup, teardown),
                                        cmocka_unit_test_setup_teardown(resume, setup, teardown),
                                        cmocka_unit_test_setup_teardown(resume_foreign, setup, teardown),
+                                       cmocka_unit_test_setup_teardown(a_part_is_missing, setup, teardown),
                                        cmocka_unit_test(without_jansson)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

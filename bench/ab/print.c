@@ -195,6 +195,8 @@ ir_status ab_file(const char *path, bool force, int argc, char *const *argv, con
     ir_verdict  sum = {.p = NAN};
     if (!path) return IR_OK;
     ir_status st = ir_journal_whole(path, force, &j);
+    for (size_t i = 0; i < n && st == IR_OK; i++)
+        if (v[i].quad_s) ir_journal_measured(j); /* not only runs that are on disk */
     if (st == IR_OK) st = ir_journal_header(j, IR_VERSION, IR_COST_MODEL, argc, (char **)argv);
     for (size_t i = 0; i < n && st == IR_OK; i++) st = ir_journal_comparison(j, &v[i]);
     for (size_t i = 0; i < nproof && st == IR_OK; i++) st = ir_journal_proof(j, &p[i]);

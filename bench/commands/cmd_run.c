@@ -393,13 +393,13 @@ static ir_status file_results(job *j)
     return st;
 }
 
-static void last_screen(const job *j)
+static void last_screen(const job *j, ir_status filed)
 {
     ir_text    t = text_on(j->screen, &j->args->opt);
     screen_run run = {.started = j->started,
                       .elapsed_s = ir_now() - j->began_s,
                       .file = j->piped ? NULL : j->path,
-                      .report = !j->args->opt.no_report,
+                      .report = filed == IR_OK && !j->args->opt.no_report,
                       .recalled = j->ceilings.file,
                       .compare = !j->piped};
     for (size_t i = 0; j->screen && j->points.n && i < j->ndev; i++) {
@@ -431,7 +431,7 @@ static ir_status execute(job *j)
     char why[512];
     snprintf(why, sizeof why, "%s", ir_why());
     ir_status filed = file_results(j); /* also what an interrupted run has */
-    if (st == IR_OK || st == IR_EINTR) last_screen(j);
+    if (st == IR_OK || st == IR_EINTR) last_screen(j, filed);
     if (st == IR_OK || (st == IR_EIO && filed == IR_EIO)) return filed; /* a full disk: its own words */
     return ir_fail(st, "%s", why);
 }

@@ -87,7 +87,7 @@ static ir_status keep_damaged(const char *path, const ir_fleet_plan *p, int look
 static ir_status keep_message(const char *path, const char *name, const ir_frame_message *m)
 {
     ir_fleet_node d;
-    ir_status     st = ir_file_write(path, m->text, m->n);
+    ir_status     st = ir_file_write_measured(path, m->text, m->n);
     if (st != IR_OK || !strcmp(name, m->node)) return st;
     st = ir_fleet_node_read(path, &d);
     if (st != IR_OK) return st == IR_ENOMEM ? st : IR_OK;

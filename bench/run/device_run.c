@@ -467,6 +467,7 @@ ir_status device_run_rewrite(const char *path, const char *old, const device_run
     char        now[IR_UTC];
     ir_journal *j = NULL;
     ir_status   st = ir_journal_whole(path, true, &j);
+    if (st == IR_OK) ir_journal_measured(j);
     if (st == IR_OK && old) st = ir_journal_take(j, old, IR_TAKE_HEADERS);
     if (st == IR_OK && (!old || !ir_same_file(old, path)))
         st = ir_journal_header_times(j, IR_VERSION, IR_COST_MODEL, argc, argv, started, ir_utc_now(now));

@@ -29,7 +29,7 @@ static ir_status fleet_write_finish(ir_json *o, char **out)
 static ir_status fleet_write_file(const char *path, ir_status st, char *text)
 {
     if (st != IR_OK) return ir_fail(st, "%s: %s", path, ir_why());
-    st = ir_file_write(path, text, strlen(text));
+    st = ir_file_write_measured(path, text, strlen(text));
     free(text);
     return st;
 }

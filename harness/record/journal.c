@@ -238,6 +238,11 @@ ir_status ir_journal_whole(const char *path, bool force, ir_journal **out)
     return journal_opened(j, s, out);
 }
 
+void ir_journal_measured(ir_journal *j)
+{
+    if (j->writer) ir_writer_measured(j->writer);
+}
+
 bool        ir_journal_is_file(const ir_journal *j) { return j->regular; }
 int         ir_journal_fd(const ir_journal *j) { return j->fd; }
 void        ir_journal_preamble(ir_journal *j, bool yes) { j->preamble = yes; }

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "harness/record/writer.h"
 #include "harness/record/input.h"
+#include "harness/left_out.h"
 #include "harness/screen.h"
 
 #include <errno.h>
@@ -24,6 +25,7 @@ struct ir_writer {
     bool        named;  /* temp is its name */
     bool        direct; /* fd is the target */
     bool        over;   /* the folder takes no new file: the target's content is replaced */
+    bool        measured; /* kept even where a part is missing */
     bool        exists;
     struct stat was; /* the target, where it exists */
 };
@@ -181,6 +183,7 @@ ir_status ir_writer_open(const char *path, ir_writer **out)
 
 int   ir_writer_fd(const ir_writer *w) { return w->fd; }
 bool  ir_writer_direct(const ir_writer *w) { return w->direct; }
+void  ir_writer_measured(ir_writer *w) { w->measured = true; }
 FILE *ir_writer_stream(ir_writer *w)
 {
     if (!w->f) w->f = fdopen(w->fd, w->direct ? "w" : "w+");
@@ -305,10 +308,20 @@ static ir_status writer_place(ir_writer *w)
     return held ? writer_over(w) : writer_failed(w);
 }
 
+/* What was computed from less than everything looks like the whole. A stream's readers have it already. */
+static ir_status writer_is_whole(const ir_writer *w)
+{
+    const char *missing = ir_left_out_first();
+    return !missing || w->measured || w->direct
+               ? IR_OK
+               : ir_fail(IR_ENOMEM, "%s: not written: no memory or descriptor: %s is missing", w->target, missing);
+}
+
 ir_status ir_writer_commit(ir_writer **pw)
 {
     ir_writer *w = *pw;
     if (!w) return IR_OK;
+    if (writer_is_whole(w) != IR_OK) return ir_writer_discard(pw), IR_ENOMEM;
     errno = 0;
     bool      bad = w->f && (ferror(w->f) || fflush(w->f) != 0);
     ir_status st = !bad ? IR_OK : errno ? writer_failed(w) : ir_fail(IR_EIO, "%s: writing failed", w->target);
@@ -337,15 +350,26 @@ void ir_writer_discard(ir_writer **pw)
     free(w);
 }
 
-ir_status ir_file_write(const char *path, const char *text, size_t n)
+static ir_status file_write(const char *path, const char *text, size_t n, bool measured)
 {
     ir_writer *w = NULL;
     ir_status  st = ir_writer_open(path, &w);
+    if (w) w->measured = measured;
     if (st == IR_OK) st = ir_write_all(ir_writer_fd(w), text, n);
     if (st == IR_OK) return ir_writer_commit(&w);
     if (w) ir_fail(st, "%s: %s", path, ir_why());
     ir_writer_discard(&w);
     return st;
+}
+
+ir_status ir_file_write(const char *path, const char *text, size_t n)
+{
+    return file_write(path, text, n, false);
+}
+
+ir_status ir_file_write_measured(const char *path, const char *text, size_t n)
+{
+    return file_write(path, text, n, true);
 }
 
 /* ---- what is there --------------------------------------------------------------------------- */

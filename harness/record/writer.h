@@ -16,14 +16,18 @@ bool      ir_writer_direct(const ir_writer *);
 FILE     *ir_writer_stream(ir_writer *); /* over the same file; NULL: no memory */
 /* The same, filtered (screen.h): for text that people read. Once, and instead of ir_writer_stream(). */
 FILE *ir_writer_text(ir_writer *);
-/* The end of a file that is complete: it takes its place. Both free the writer and set it to NULL; either is
+/* What was measured goes into it, which cannot be had again: it is kept whatever else is missing. */
+void ir_writer_measured(ir_writer *);
+/* The end of a file that is complete: it takes its place. IR_ENOMEM: a part of what the program works out was
+ * left out (left_out.h), so that the file is not what it seems; a stream and what was measured stay. Both free the writer and set it to NULL; either is
  * done after the other in vain. After an error of commit the old content is there, or ir_why() names the file
  * that holds the new one. */
 ir_status ir_writer_commit(ir_writer **);
 void      ir_writer_discard(ir_writer **); /* nothing is left behind */
 
-/* A whole file of n bytes. */
+/* A whole file of n bytes; the second one of what was measured. */
 ir_status ir_file_write(const char *path, const char *text, size_t n);
+ir_status ir_file_write_measured(const char *path, const char *text, size_t n);
 
 /* May what is at `path` be replaced? Yes: nothing, an empty file, no regular file; a text whose beginning
  * holds `mark` (what the same command wrote earlier; NULL: none); a record with `force`. IR_EINVAL otherwise.
