@@ -19,17 +19,18 @@ FIX = os.path.join(HERE, "fixtures", "gate")
 PER_COMMAND = {"malloc": 4, "map": 1, "thread": 1, "fork": 1, "open": 2, "read": 1, "write": 2,
                "fsync": 1, "close": 1, "rename": 1, "link": 1, "unlink": 1, "truncate": 1, "lock": 1,
                "stat": 2, "mkdir": 1, "resolve": 1}
-MEASURE = ("run", "ceilings")
+MEASURE = ("run", "ceilings", "claims --measure")
 # A member of a folder, or a source of counts, that cannot be had is named, and the rest is whole.
 NAMED = {"list counters": ("fork", "resolve"), "export": ("open", "stat", "read"),
          "history": ("open", "stat", "read"), "gate": ("open", "stat", "read"), "fleet": None}
 JUDGES_ITSELF = {"selftest machines": (2,)} # a score below what it shall reach
+MEASURED = '"record":"(point|ceiling)"'
 VERDICT = "FAIL|LOST|UNSTABLE|SLOW|BAD" # is a word
 FAST = ["--backend", "ideal", "--budget", "2ms", "--warmup", "0", "--no-report"]
 SMALL = "copy:bytes=64Ki,streams=1"
 TIMES = re.compile(
     r'"(started|ended|run)":"[^"]*"|"argv":\[[^\]]*\]|"env":\{[^}]*\}|"quality".*|· \S+ (ms|s)\b'
-    r'|"(steal|cpu_share|preemptions|clock_Hz|clock_cost_s)":[^,}]*'
+    r'|"(steal|cpu_share|preemptions|clock_Hz|clock_cost_s)":[^,}]*|; load [0-9.]+'
 )
 
 
@@ -190,9 +191,11 @@ class Fault:
             return self.fail(f"{what}: it crashes", r)
         if beside and not fault.startswith("unlink"):
             self.fail(f"{what}: {beside} is left", r)
-        measures = name.split()[0] in MEASURE
+        measures = name.startswith(MEASURE)
         if measures and texts[0] is not None and not whole_lines(texts[0]):
             self.fail(f"{what}: a line of the journal is broken", r)
+        elif measures and r.returncode == 2 and texts[0] and not re.search(MEASURED, texts[0]):
+            self.fail(f"{what}: a record of nothing is left", r)
         now = plain(r, texts)
         if r.returncode == good[0] and not (good[0] == 2 and r.stderr.strip()):
             self.absorbed += 1

@@ -225,7 +225,8 @@ int cmd_claims(const cli_args *args)
                : st == IR_OK       ? claims_grade(j)
                : st == IR_EINTR    ? EXIT_INTERRUPTED
                                    : complain();
-    if (st != IR_OK && !j->own->measure) ir_journal_discard(&j->journal); /* not half of it */
+    if (st != IR_OK && (st != IR_EINTR || !j->own->measure))
+        ir_journal_discard(&j->journal); /* not half of it; what was measured stays */
     ir_status closed = ir_journal_close(&j->journal);
     if (closed != IR_OK && code == EXIT_FINE) code = complain();
     claims_device_run_free(&j->device);
