@@ -38,7 +38,16 @@ class Server:
 
     def counts(self):
         with open(self.count) as f:
-            return {line.split()[0]: int(line.split()[1]) for line in f}
+            return {line.split()[0]: int(line.split()[1]) for line in f if not line.startswith("site ")}
+
+    def sites(self):
+        """{kind: [numbers of the calls that come the same way]}, after a run with "sites:0"."""
+        ways = collections.defaultdict(lambda: collections.defaultdict(list))
+        with open(self.count) as f:
+            for word in (line.split() for line in f):
+                if word[0] == "site":
+                    ways[word[1]][word[3]].append(int(word[2]))
+        return {kind: list(way.values()) for kind, way in ways.items()}
 
     def __enter__(self):
         return self

@@ -5,7 +5,8 @@ that touches a file, and continued. What holds each time: no crash, no hang, exi
 output and files as without the fault, an error is one that says something, nothing is left beside a file, a
 finished point is never lost.
 By default some hundred faults over all commands; --all: every one, and the commands that start processes
-or measure for long; --every N: of these faults each N-th. LIBRARY: support/faults.c."""
+or measure for long; --every N: of these faults each N-th; --ways N: by every way through the program to a
+call the first, the last and N more. LIBRARY: support/faults.c."""
 
 import argparse, collections, json, os, random, re, shutil, signal, subprocess, sys, tempfile, time
 
@@ -156,8 +157,8 @@ def long_commands(program, folder):
 
 
 class Fault:
-    def __init__(self, program, library, folder, step):
-        self.program, self.library, self.folder, self.step = program, library, folder, step
+    def __init__(self, program, library, folder, o):
+        self.program, self.library, self.folder, self.o = program, library, folder, o
         self.failures, self.n, self.absorbed = [], collections.Counter(), 0
         self.here = os.path.join(folder, "out")
         self.out = os.path.join(self.here, "out")
@@ -207,7 +208,11 @@ class Fault:
                 t is not None and t != g for t, g in zip(now[2:], good[2:])):
             self.fail(f"{what}: half a file is left", r)
 
-    def command(self, name, args, products, everything, rng):
+    def ways(self, server, products):
+        self.run(server, products, "sites:0")
+        return server.sites()
+
+    def command(self, name, args, products, rng):
         args, products = ([self.out + a[3:] if a.startswith("OUT") else a for a in words]
                           for words in (args, products or ["OUT"]))
         with Server(self.program, self.library, args, self.folder) as server:
@@ -219,15 +224,19 @@ class Fault:
             if plain(*second) != good:
                 return self.fail(f"{name}: does not say the same twice")
             total, before = server.counts(), sum(self.n.values())
+            ways = self.ways(server, products) if self.o.ways else {}
             for kind, k in PER_COMMAND.items():
-                every = range(1, total[kind] + 1, self.step)
-                if not everything and total[kind] > k:
+                every = range(1, total[kind] + 1, self.o.every)
+                if ways:
+                    every = sorted(n for way in ways.get(kind, ())
+                                   for n in {way[0], way[-1], *rng.sample(way, min(self.o.ways, len(way)))})
+                elif not self.o.all and total[kind] > k:
                     every = sorted({1, total[kind], *rng.sample(every, k)})
                 for i, n in enumerate(every):
                     self.one(server, name, products, f"{kind}:{n}", good)
                     if i % 7 == 0:
                         self.one(server, name, products, f"{kind}:{n}:more", good)
-        if everything:
+        if self.o.all:
             print(f"{name}: {sum(self.n.values()) - before} faults, {len(self.failures)} failed", flush=True)
 
 
@@ -362,6 +371,8 @@ def main():
     ap.add_argument("library")
     ap.add_argument("--all", action="store_true", help="every fault of every command")
     ap.add_argument("--every", type=int, default=1, help="with --all: only each N-th fault")
+    ap.add_argument("--ways", type=int, default=0,
+                    help="with --all: of the calls that come the same way, the first, the last, N more")
     ap.add_argument("--kills", type=int, help="40, with --only none")
     ap.add_argument("--only", default="", help="commands whose name matches this")
     ap.add_argument("--seed", type=int, default=1)
@@ -397,11 +408,11 @@ def main():
         sweep = os.path.join(folder, "sweep")
         subprocess.run([program, "selftest", "fleet", "--nodes", "12", "-o", sweep],
                        check=True, capture_output=True)
-        f = Fault(program, library, folder, o.every)
+        f = Fault(program, library, folder, o)
         table = commands(record, runs, sweep) + (long_commands(program, folder) if o.all else [])
         for name, args, *products in table:
             if re.search(o.only, name):
-                f.command(name, args, *(products or [None]), o.all, rng)
+                f.command(name, args, *(products or [None]), rng)
         print(
             f"{sum(f.n.values())} faults ({', '.join(f'{k} {n}' for k, n in f.n.items())}), "
             f"{f.absorbed} without an effect, {len(f.failures)} failed"

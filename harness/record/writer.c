@@ -19,12 +19,12 @@
 
 struct ir_writer {
     int         fd;
-    FILE       *f;      /* over fd, once asked for */
-    char       *target; /* behind all links */
-    char       *temp;   /* where the name of the temporary file has room */
-    bool        named;  /* temp is its name */
-    bool        direct; /* fd is the target */
-    bool        over;   /* the folder takes no new file: the target's content is replaced */
+    FILE       *f;        /* over fd, once asked for */
+    char       *target;   /* behind all links */
+    char       *temp;     /* where the name of the temporary file has room */
+    bool        named;    /* temp is its name */
+    bool        direct;   /* fd is the target */
+    bool        over;     /* the folder takes no new file: the target's content is replaced */
     bool        measured; /* kept even where a part is missing */
     bool        exists;
     struct stat was; /* the target, where it exists */
@@ -314,7 +314,8 @@ static ir_status writer_is_whole(const ir_writer *w)
     const char *missing = ir_left_out_first();
     return !missing || w->measured || w->direct
                ? IR_OK
-               : ir_fail(IR_ENOMEM, "%s: not written: no memory or descriptor: %s is missing", w->target, missing);
+               : ir_fail(IR_ENOMEM, "%s: not written: no memory or descriptor: %s is missing", w->target,
+                         missing);
 }
 
 ir_status ir_writer_commit(ir_writer **pw)

@@ -19,9 +19,9 @@ FILE *ir_writer_text(ir_writer *);
 /* What was measured goes into it, which cannot be had again: it is kept whatever else is missing. */
 void ir_writer_measured(ir_writer *);
 /* The end of a file that is complete: it takes its place. IR_ENOMEM: a part of what the program works out was
- * left out (left_out.h), so that the file is not what it seems; a stream and what was measured stay. Both free the writer and set it to NULL; either is
- * done after the other in vain. After an error of commit the old content is there, or ir_why() names the file
- * that holds the new one. */
+ * left out (left_out.h), so that the file is not what it seems; a stream and what was measured stay. Both
+ * free the writer and set it to NULL; either is done after the other in vain. After an error of commit the
+ * old content is there, or ir_why() names the file that holds the new one. */
 ir_status ir_writer_commit(ir_writer **);
 void      ir_writer_discard(ir_writer **); /* nothing is left behind */
 

@@ -4,7 +4,7 @@
  * "kill:N": the process kills itself before its n-th call of any kind but malloc. Only calls of the program
  * count, also those that libc makes for it: a driver or a BLAS may die of what it likes. Writes to standard
  * error are neither counted nor failed. IR_FAULT_COUNT=FILE: how many calls there were of each kind, one line
- * each, at the end.
+ * each, at the end; with IR_FAULT="sites:0" also each call's way from main(), as a number.
  *
  * IR_FAULT_SERVER=IN,OUT (descriptors): the process forks in main() for every line "FAULT STDOUT STDERR
  * TIMEOUT_S" that it reads, and answers the child's status of wait(2), or -1 after that time. */
@@ -62,7 +62,7 @@ static const struct {
                   [MKDIR] = {"mkdir", ENOSPC},    [RESOLVE] = {"resolve", EIO}};
 static long count[NKIND], calls, at;
 static int  kind = -1;
-static bool started, every, kills;
+static bool started, every, kills, lists;
 
 /* ---- whose call is it? ----------------------------------------------------------------------- */
 enum { MOST = 64 };
@@ -111,12 +111,34 @@ static bool ours_behind_libc(void)
     return ours;
 }
 
+/* ---- by which way does it come? -------------------------------------------------------------- */
+enum { MOST_SITES = 1 << 18 };
+static struct {
+    int      kind;
+    long     n;
+    uint64_t way;
+} site[MOST_SITES];
+static long nsite;
+
+static void note_site(int k, long n)
+{
+    void    *frame[64];
+    long     i = __atomic_fetch_add(&nsite, 1, __ATOMIC_RELAXED);
+    uint64_t way = 0;
+    if (i >= MOST_SITES) return;
+    for (int f = 0, m = backtrace(frame, 64); f < m; f++) way = way * 0x100000001b3u + (uintptr_t)frame[f];
+    site[i].kind = k;
+    site[i].n = n;
+    site[i].way = way;
+}
+
 static bool fails_for(int k, const void *caller)
 {
     if (!started) return false;
     owner who = owner_of(caller);
     if (who == OTHERS || (who == LIBC && !ours_behind_libc())) return false;
     long n = __atomic_add_fetch(&count[k], 1, __ATOMIC_RELAXED);
+    if (lists) note_site(k, n);
     if (kills && k != MALLOC && __atomic_add_fetch(&calls, 1, __ATOMIC_RELAXED) == at) raise(SIGKILL);
     if (k != kind || (every ? n < at : n != at)) return false;
     errno = kinds[k].error;
@@ -236,6 +258,9 @@ static void tell(void)
     started = false;
     FILE *f = *count_file ? fopen(count_file, "w") : NULL;
     for (int k = 0; f && k < NKIND; k++) fprintf(f, "%s %ld\n", kinds[k].name, count[k]);
+    for (long i = 0; f && i < nsite && i < MOST_SITES; i++)
+        fprintf(f, "site %s %ld %llx\n", kinds[site[i].kind].name, site[i].n,
+                (unsigned long long)site[i].way);
     if (f) fprintf(f, "kill %ld\n", calls), fclose(f);
 }
 
@@ -247,7 +272,8 @@ static void ask_for(const char *fault)
             if (!strcmp(word, kinds[k].name)) kind = k;
         every = strstr(fault, ":more") != NULL;
     }
-    kills = kind < 0;
+    lists = !strcmp(word, "sites");
+    kills = kind < 0 && !lists;
 }
 
 static int run_main(int argc, char **argv, char **env)
