@@ -44,8 +44,8 @@ ir_status ir_journal_start(const char *path, bool force, ir_journal **out);
 ir_status ir_journal_fresh(const char *path, bool *taken, ir_journal **out);
 /* A file that appears with its close, whole or not at all; refuses as ir_journal_start() does. */
 ir_status ir_journal_whole(const char *path, bool force, ir_journal **out);
-void      ir_journal_measured(ir_journal *); /* such a file is kept whatever is missing beside what it holds */
-bool      ir_journal_is_file(const ir_journal *); /* a regular one: what stands there can be read again */
+void ir_journal_measured(ir_journal *); /* such a file is kept whatever is missing beside what it holds */
+bool ir_journal_is_file(const ir_journal *); /* a regular one: what stands there can be read again */
 /* The lines of a record on disk, as they are: all of them; its headers; or the others that the journal (a
  * whole one) has not written anew (a point of the same key and device, a ceiling of the same kind ...). */
 typedef enum { IR_TAKE_ALL, IR_TAKE_HEADERS, IR_TAKE_REST } ir_take;
