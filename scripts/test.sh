@@ -1,17 +1,20 @@
 #!/usr/bin/env bash
 # test.sh [--quick] [--stage NAME]... [-j N] -- install what is missing, build and run every test.
 # Prints one line a stage, the total in ctest's words, and fails when any stage failed. Stages are presets
-# of CMakePresets.json; builds and logs are kept in build-test/. No stage asserts a time.
+# of CMakePresets.json; builds and logs are kept in build-test/. No stage asserts a time. Builds, and stages
+# that want nothing but processors, run at the lowest priority behind those that wait for what they started.
 #   --quick       gcc release and repository checks only
 #   --stage NAME  only this one; --list names them, those on demand last
 #   -j N          parallel jobs (default: all processors)
-# IRONROOF_NO_INSTALL=1: never install. IRONROOF_FUZZ_S: seconds per fuzz target (default 10).
+# IRONROOF_NO_INSTALL=1: never install. IRONROOF_FUZZ_S: seconds per fuzz target (default 5).
 # IRONROOF_FUZZ_RUNS: so many executions per target instead.
 set -u -o pipefail
 # shellcheck source=scripts/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-all=(release asan tsan minimal aarch64 fuzz cluster checks)
+all=(release asan fuzz tsan minimal aarch64 checks busy cluster)
+behind=(tsan minimal aarch64 checks) # neither wait for anything nor look at what else runs
+alone=(busy cluster)                 # look at what else runs
 on_demand=(without coverage tidy packages)
 out=$root/build-test
 gcc=gcc
@@ -125,27 +128,42 @@ configure_release() { # an architecture takes minutes: one is the default
   gcc_preset release ${IRONROOF_CUDA_ARCHS:+-DIRONROOF_CUDA_ARCHS="$IRONROOF_CUDA_ARCHS"}
 }
 
-stage_release() { configure_release && build_preset release && test_preset release; }
-
-stage_checks() { configure_release && { build_preset release; test_preset checks; }; }
-
-stage_asan() {
-  clang_runtime || { skip "clang with its sanitizers is not installed"; return; }
-  configure_preset asan && build_preset asan && test_preset asan
+make_preset() { # make_preset PRESET CONFIGURE...: once, however many stages it serves
+  [ -e "$lane/$1.made" ] || { "${@:2}" && build_preset "$1" && : >"$lane/$1.made"; }
 }
 
+build_release() { make_preset release configure_release; }
+stage_release() { test_preset release; }
+
+build_checks() { # the rules are looked at even if it does not build
+  build_release || [ -e "$out/release/CTestTestfile.cmake" ]
+}
+stage_checks() { test_preset checks; }
+
+build_busy() { build_release; }
+stage_busy() { test_preset busy; }
+
+build_asan() {
+  clang_runtime || { skip "clang with its sanitizers is not installed"; return; }
+  make_preset asan configure_preset asan
+}
+stage_asan() { test_preset asan; }
+
 # ThreadSanitizer's shadow memory does not fit every address layout; without randomisation it does.
-stage_tsan() {
-  ! setarch -R true 2>/dev/null || under=(setarch -R)
+fixed_addresses() { ! setarch -R true 2>/dev/null || under=(setarch -R); }
+build_tsan() {
+  fixed_addresses
   if ! printf 'int main(void) { return 0; }\n' | "$gcc" -x c - -fsanitize=thread -o "$out/tsan-probe" ||
      ! ${under[@]+"${under[@]}"} "$out/tsan-probe"; then
     skip "ThreadSanitizer does not run here"
     return
   fi
-  gcc_preset tsan && build_preset tsan && test_preset tsan
+  make_preset tsan gcc_preset tsan
 }
+stage_tsan() { fixed_addresses; test_preset tsan; }
 
-stage_minimal() { gcc_preset minimal && build_preset minimal && test_preset minimal; }
+build_minimal() { make_preset minimal gcc_preset minimal; }
+stage_minimal() { test_preset minimal; }
 
 # On demand, minutes: without each optional library by itself the program builds, starts and measures.
 stage_without() {
@@ -165,23 +183,26 @@ stage_without() {
   [ $passed = $n ]
 }
 
-stage_aarch64() {
+build_aarch64() {
   [ "$(uname -m)" != aarch64 ] || { skip "this machine is one; stage release covers it"; return; }
   cross_compiles || { skip "no cross compiler for Arm"; return; }
   any_command qemu-aarch64 qemu-aarch64-static || { skip "no qemu-user"; return; }
-  configure_preset aarch64 && build_preset aarch64 && test_preset aarch64
+  make_preset aarch64 configure_preset aarch64
 }
+stage_aarch64() { test_preset aarch64; }
 
 fuzz_target() { # fuzz_target PROGRAM NAME: leaves NAME.log, and NAME.failed where it found something
-  local limit=("-max_total_time=${IRONROOF_FUZZ_S:-10}")
+  local limit=("-max_total_time=${IRONROOF_FUZZ_S:-5}")
   [ -z "${IRONROOF_FUZZ_RUNS:-}" ] || limit=("-runs=$IRONROOF_FUZZ_RUNS")
   mkdir -p "$out/fuzz/corpus/$2"
   "$1" "${limit[@]}" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 -artifact_prefix="$out/fuzz/$2-" \
     "$out/fuzz/corpus/$2" "$root/tests/fuzz/corpus/$2" >"$out/fuzz/$2.log" 2>&1 || : >"$out/fuzz/$2.failed"
 }
-stage_fuzz() {
+build_fuzz() {
   clang_runtime || { skip "clang with libFuzzer is not installed"; return; }
-  configure_preset asan && build_preset fuzz || return
+  [ -e "$lane/asan.made" ] || make_preset fuzz configure_preset asan
+}
+stage_fuzz() {
   mkdir -p "$out/fuzz"
   local program targets=() failed
   for program in "$out"/asan/tests/fuzz_*; do [ ! -x "$program" ] || targets+=("$program"); done
@@ -220,16 +241,17 @@ stage_tidy() {
 # On demand, minutes: packages built twice, installed in fresh systems, exports in the tools they are for.
 stage_packages() {
   have python3 || { skip "python3 is not installed"; return; }
-  configure_release && build_preset release &&
-    python3 "$root/tests/packages/run.py" "$out/release/ironroof" "$root" "$out/packages"
+  build_release && python3 "$root/tests/packages/run.py" "$out/release/ironroof" "$root" "$out/packages"
 }
 
 # A real Slurm cluster of four network namespaces on this machine; root only.
-stage_cluster() {
+build_cluster() {
   [ "$(id -u)" = 0 ] || { skip "a cluster of network namespaces needs root"; return; }
   { have slurmctld && have munged; } || [ -x /usr/sbin/slurmctld ] ||
     { skip "munge and Slurm are not installed"; return; }
-  configure_release && build_preset release || return
+  build_release
+}
+stage_cluster() {
   local rc=0
   python3 "$root/tests/cluster/test_cluster.py" "$out/release/ironroof" || rc=$?
   [ $rc = 77 ] && return 77
@@ -253,15 +275,69 @@ totals() { # PASSED ALL, in ctest's words
   printf '%d%% tests passed, %d tests failed out of %d\n' $(($2 ? 100 * $1 / $2 : 0)) $(($2 - $1)) "$2"
 }
 
+in_list() { local word=$1; shift; [[ " $* " = *" $word "* ]]; }
+built() { # built STAGE: what it needs; a stage on demand builds for itself
+  ! declare -F "build_$1" >/dev/null || "build_$1"
+}
+write() { echo "$2" >"$lane/$1.new" && mv "$lane/$1.new" "$lane/$1"; } # whole or not at all
+
+# The lane behind: every build in the order of the stages, then the stages that are content with it. Leaves
+# STAGE.built and STAGE.tested with exit codes, and STAGE.took with seconds, in $lane.
+run_behind() {
+  local stage since rc
+  renice -n 19 "$BASHPID" >/dev/null 2>&1
+  for stage in "${ahead[@]}"; do
+    (built "$stage") >"$out/$stage.log" 2>&1
+    write "$stage.built" $?
+  done
+  for stage in "${apart[@]}"; do
+    since=$SECONDS
+    (built "$stage" && "stage_$stage") >"$out/$stage.log" 2>&1
+    rc=$?
+    write "$stage.took" $((SECONDS - since))
+    write "$stage.tested" $rc
+  done
+}
+answer() { # answer FILE: waits for an exit code of the lane; 1 when the lane ended without it
+  until [ -e "$lane/$1" ]; do
+    kill -0 "$lane_pid" 2>/dev/null || [ -e "$lane/$1" ] || return 1
+    sleep 0.2
+  done
+  return "$(cat "$lane/$1")"
+}
+run_stage() { # run_stage STAGE: its exit code
+  if in_list "$1" "${apart[@]}"; then
+    answer "$1.tested"
+    return
+  fi
+  answer "$1.built" || return
+  ("stage_$1") >>"$out/$1.log" 2>&1 </dev/null
+}
+
 needs test_needs || exit 1
 mkdir -p "$out" || exit 1
 ! selected release || cuda_tools
-bad=() sum=0 passed=0 began=$SECONDS
+ahead=() apart=() last=() order=()
 for stage in "${stages[@]}"; do
+  if in_list "$stage" "${behind[@]}"; then apart+=("$stage"); continue; fi
+  ahead+=("$stage")
+  if in_list "$stage" "${alone[@]}"; then last+=("$stage"); else order+=("$stage"); fi
+done
+order+=(${apart[@]+"${apart[@]}"} ${last[@]+"${last[@]}"})
+lane=$(mktemp -d) || exit 1
+set -m # a group of its own, which can be ended as one
+run_behind </dev/null &
+lane_pid=$!
+set +m
+trap 'kill -- "-$lane_pid" 2>/dev/null; rm -rf "$lane"' EXIT
+bad=() sum=0 passed=0 began=$SECONDS
+for stage in "${order[@]}"; do
   log=$out/$stage.log
   since=$SECONDS
-  ("stage_$stage") >"$log" 2>&1 </dev/null
+  run_stage "$stage"
   rc=$?
+  took=$((SECONDS - since))
+  [ ! -e "$lane/$stage.took" ] || took=$(cat "$lane/$stage.took")
   line=$(grep -E '^[0-9]+% tests passed' "$log" | tail -n 1)
   case $rc in
     0) word=passed ;;
@@ -275,7 +351,7 @@ for stage in "${stages[@]}"; do
     sum=$((sum + 1)) # a build that failed counts as one failed test
     line="no tests ran"
   fi
-  printf '%-8s %-7s %4d s  %s\n' "$stage" "$word" $((SECONDS - since)) "$line"
+  printf '%-8s %-7s %4d s  %s\n' "$stage" "$word" "$took" "$line"
   [ "$stage" != coverage ] || grep '^line coverage' "$log"
   [ "$stage" != packages ] || sed -nE 's/^([a-z_0-9]+) +skipped +[0-9]+ s +/    not tried: \1: /p' "$log"
   if [ "$word" = FAILED ]; then

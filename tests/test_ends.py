@@ -5,6 +5,8 @@ of situations; no time is asserted. Each line of a table fails without what it t
 
 import csv, io, json, os, re, signal, subprocess, sys, tempfile, time, xml.etree.ElementTree as xml
 
+import default_signals  # noqa: F401
+
 PROGRAM = os.path.abspath(sys.argv[1])
 FAST = ["--backend", "ideal", "--budget", "5ms", "--warmup", "1ms"]
 SMALL = "copy:bytes=64Ki,streams=1"

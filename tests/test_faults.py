@@ -10,6 +10,7 @@ call the first, the last and N more. LIBRARY: support/faults.c."""
 
 import argparse, collections, json, os, random, re, shutil, signal, subprocess, sys, tempfile, time
 
+import default_signals  # noqa: F401
 from fault_server import Server
 
 HERE = os.path.dirname(os.path.abspath(__file__))

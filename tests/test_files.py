@@ -5,6 +5,8 @@ be read once. Tables of situations; no time is asserted. Each line of a table fa
 
 import concurrent.futures, gzip, json, os, re, shutil, signal, stat, subprocess, sys, tempfile, time
 
+import default_signals  # noqa: F401
+
 PROGRAM = os.path.abspath(sys.argv[1])
 HERE = os.path.dirname(os.path.abspath(__file__))
 FIX = os.path.join(HERE, "fixtures", "gate")

@@ -11,6 +11,8 @@ import sys
 import tempfile
 import time
 
+import default_signals  # noqa: F401
+
 ironroof, root = sys.argv[1:3]
 failed = 0
 

@@ -4,6 +4,8 @@ exit code, a run that is interrupted, killed or out of disk keeps what it measur
 read again; memory stays near what is computed. No time is asserted."""
 import json, os, re, signal, subprocess, sys, tempfile, time
 
+import default_signals  # noqa: F401
+
 PROGRAM = os.path.abspath(sys.argv[1])
 FAST = ["--ceilings", "none", "--no-report", "--budget", "20ms", "--warmup", "1ms"]
 SMALL = "copy:bytes=64Ki,streams=1"
