@@ -2,7 +2,7 @@
 # test.sh [--quick] [--stage NAME]... [-j N] -- install what is missing, build and run every test.
 # Prints one line a stage, the total in ctest's words, and fails when any stage failed. Stages are presets
 # of CMakePresets.json; builds and logs are kept in build-test/. No stage asserts a time. Builds, and stages
-# that want nothing but processors, run at the lowest priority behind those that wait for what they started.
+# that want nothing but processors, run at a lower priority behind those that wait for what they started.
 #   --quick       gcc release and repository checks only
 #   --stage NAME  only this one; --list names them, those on demand last
 #   -j N          parallel jobs (default: all processors)
@@ -285,10 +285,10 @@ write() { echo "$2" >"$lane/$1.new" && mv "$lane/$1.new" "$lane/$1"; } # whole o
 # STAGE.built and STAGE.tested with exit codes, and STAGE.took with seconds, in $lane.
 run_behind() {
   local stage since rc
-  renice -n 19 "$BASHPID" >/dev/null 2>&1
   for stage in "${ahead[@]}"; do
     (built "$stage") >"$out/$stage.log" 2>&1
     write "$stage.built" $?
+    renice -n 5 "$BASHPID" >/dev/null 2>&1 # tests run from now on
   done
   for stage in "${apart[@]}"; do
     since=$SECONDS
