@@ -26,7 +26,7 @@ MEASURE = ("run", "ceilings", "claims --measure")
 NAMED = {"list counters": ("fork", "resolve"), "export": ("open", "stat", "read"),
          "history": ("open", "stat", "read"), "gate": ("open", "stat", "read"), "fleet": None}
 JUDGES_ITSELF = {"selftest machines": (2,)} # a score below what it shall reach
-MEASURED = '"record":"(point|ceiling)"'
+MEASURED = '"record":"(point|ceiling)"|was not written'
 VERDICT = "FAIL|LOST|UNSTABLE|SLOW|BAD" # is a word
 FAST = ["--backend", "ideal", "--budget", "2ms", "--warmup", "0", "--no-report"]
 SMALL = "copy:bytes=64Ki,streams=1"
@@ -196,7 +196,7 @@ class Fault:
         measures = name.startswith(MEASURE)
         if measures and texts[0] is not None and not whole_lines(texts[0]):
             self.fail(f"{what}: a line of the journal is broken", r)
-        elif measures and r.returncode == 2 and texts[0] and not re.search(MEASURED, texts[0]):
+        elif measures and r.returncode == 2 and texts[0] and not re.search(MEASURED, texts[0] + r.stderr):
             self.fail(f"{what}: a record of nothing is left", r)
         now = plain(r, texts)
         if r.returncode == good[0] and not (good[0] == 2 and r.stderr.strip()):
