@@ -126,7 +126,8 @@ static ir_status measure_one(measure_context *s, const wanted *x)
     const ir_kernel   *k;
     ir_params          p;
     ir_status          st = IR_OK;
-    if (claim_spec(&e, x->spec, &w, &p) != IR_OK) return IR_OK; /* the claim will say what is missing */
+    st = claim_spec(&e, x->spec, &w, &p);
+    if (st != IR_OK) return st == IR_ENOMEM ? st : IR_OK; /* the claim will say what is missing */
     for (size_t i = 0; st == IR_OK && (k = backend_kernel(s->dev.be, w, i)); i++) {
         bool fits = x->kernel ? strstr(k->name, x->kernel) != NULL : !(k->flags & IR_K_NAIVE);
         if (!fits || !context_wants(s, w, k) || already(s, w, k, &p) ||

@@ -190,8 +190,10 @@ static ir_status output(job *j)
 /* ---- exit code ------------------------------------------------------------------------------- */
 static int claims_grade(const job *j)
 {
-    bool failed = false, open = false;
-    if (j->errors) return EXIT_BAD;
+    bool   failed = false, open = false;
+    size_t bad = context_failed(&j->device.c.s);
+    if (bad) fprintf(stderr, "ironroof: %zu point%s failed: the record says why\n", bad, bad == 1 ? "" : "s");
+    if (j->errors || bad) return EXIT_BAD;
     for (size_t i = 0; i < j->n && j->own->strict; i++) {
         const claim_row *r = &j->row[i];
         failed |= r->result.verdict == CLAIM_CONTRADICTED || r->result.verdict == CLAIM_INCONSISTENT ||

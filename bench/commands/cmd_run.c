@@ -329,11 +329,8 @@ static int run_grade(const device_run *c, size_t n, bool ceilings_only)
     size_t ok = 0, bad = 0;
     for (size_t d = 0; d < n; d++) ok += ceilings_only ? c[d].s.ceilings.n : 0;
     for (size_t d = 0; d < n; d++)
-        for (size_t i = 0; i < c[d].s.npoint; i++) {
-            ir_status st = c[d].s.point[i].status;
-            ok += st == IR_OK;
-            bad += st != IR_OK && st != IR_SKIP;
-        }
+        for (size_t i = 0; i < c[d].s.npoint; i++) ok += c[d].s.point[i].status == IR_OK;
+    for (size_t d = 0; d < n; d++) bad += context_failed(&c[d].s);
     if (!ok) fprintf(stderr, "ironroof: nothing was measured\n");
     if (bad)
         fprintf(stderr, "ironroof: %zu point%s failed: see the table or the record\n", bad,

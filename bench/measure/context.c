@@ -235,6 +235,14 @@ const ir_point *context_asked(const measure_context *s, size_t *n)
     return s->point ? s->point + first : NULL;
 }
 
+size_t context_failed(const measure_context *s)
+{
+    size_t bad = 0;
+    for (size_t i = 0; i < s->npoint; i++)
+        bad += s->point[i].status != IR_OK && s->point[i].status != IR_SKIP;
+    return bad;
+}
+
 ir_status context_find_resumed(measure_context *s, const ir_point *like, bool *done)
 {
     ir_status st = context_grow(s);

@@ -62,6 +62,8 @@ ir_status context_append_copy(measure_context *, const ir_point *);
 ir_status context_take_resumed(measure_context *);
 /* Return the rows that were asked for. They follow the ceilings' own rows. */
 const ir_point *context_asked(const measure_context *, size_t *n);
+/* Rows that are neither measured nor skipped: wrong outputs, errors, no memory. */
+size_t context_failed(const measure_context *);
 /* Is the row a timed point of a whole workload? Rows of ceilings and of layers are not. */
 static inline bool point_was_timed(const ir_point *p)
 {

@@ -2,8 +2,9 @@
 #include "harness/record/flat.h"
 
 #ifdef IR_HAVE_JANSSON
+#include "harness/record/json_in.h"
+
 #include <errno.h>
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -73,8 +74,11 @@ ir_status ir_flat_text(const char *file, const char *text, size_t n, ir_flat_vis
 {
     walker       w = {.visit = visit, .arg = arg};
     json_error_t e;
-    json_t      *v = json_loadb(text, n, JSON_REJECT_DUPLICATES, &e);
-    ir_status    st = v ? IR_OK : ir_fail(IR_EINVAL, "%s:%d: %s", file, e.line, e.text);
+    bool         nomem;
+    json_t      *v = ir_json_load(text, n, JSON_REJECT_DUPLICATES, &e, &nomem);
+    ir_status    st = v       ? IR_OK
+                      : nomem ? ir_fail(IR_ENOMEM, "%s: no memory for it", file)
+                              : ir_fail(IR_EINVAL, "%s:%d: %s", file, e.line, e.text);
     if (st == IR_OK && !json_is_object(v)) st = ir_fail(IR_EINVAL, "%s: a JSON object expected", file);
     if (st == IR_OK) {
         st = walk(&w, v, 0);

@@ -32,23 +32,25 @@ static const char *line_kind(const json_t *o)
     return kind ? kind : "";
 }
 
-/* false: like no other line (also without memory: then a line is kept, if twice). */
-static bool line_identity(const json_t *o, char *buf, size_t size)
+/* *named false: like no other line. */
+static ir_status line_identity(const json_t *o, char *buf, size_t size, bool *named)
 {
+    *named = false;
     size_t      at = 0, n = sizeof identities / sizeof *identities;
     const char *kind = line_kind(o);
     while (at < n && strcmp(identities[at].kind, kind) != 0) at++;
-    if (at == n) return false;
+    if (at == n) return IR_OK;
     size_t used = (size_t)snprintf(buf, size, "%s", kind);
     for (int i = 0; identities[at].field[i] && used < size; i++) {
         json_t *v = json_object_get(o, identities[at].field[i]);
         if (json_is_array(v)) v = json_array_get(v, 0); /* evidence: its first point says what it is about */
         char *text = v ? ir_json_dump(v, JSON_ENCODE_ANY | JSON_COMPACT) : NULL;
-        if (v && !text) return false;
+        if (v && !text) return ir_fail(IR_ENOMEM, "no memory to tell its lines apart");
         used += (size_t)snprintf(buf + used, size - used, "\n%s", text ? text : "null");
         free(text);
     }
-    return used < size;
+    *named = used < size;
+    return IR_OK;
 }
 
 typedef struct {
@@ -62,19 +64,22 @@ typedef ir_status line_use(taking *, const json_t *o, const char *line, size_t n
 
 static ir_status note_line(taking *t, const json_t *o, const char *line, size_t n)
 {
-    char key[MOST_TEXT];
+    char      key[MOST_TEXT];
+    bool      named;
+    ir_status st = line_identity(o, key, sizeof key, &named);
     (void)line, (void)n;
-    return line_identity(o, key, sizeof key) ? ir_keys_add(&t->written, key, 0, NULL) : IR_OK;
+    return st == IR_OK && named ? ir_keys_add(&t->written, key, 0, NULL) : st;
 }
 
 static ir_status take_line(taking *t, const json_t *o, const char *line, size_t n)
 {
-    char key[MOST_TEXT];
-    bool header = !strcmp(line_kind(o), "header");
+    char      key[MOST_TEXT];
+    bool      header = !strcmp(line_kind(o), "header"), named = false;
+    ir_status st = IR_OK;
     if (t->what != IR_TAKE_ALL && header != (t->what == IR_TAKE_HEADERS)) return IR_OK;
-    if (t->what == IR_TAKE_REST && line_identity(o, key, sizeof key) && ir_keys_find(&t->written, key))
-        return IR_OK;
-    ir_status st = ir_journal_raw(t->j, line, n);
+    if (t->what == IR_TAKE_REST) st = line_identity(o, key, sizeof key, &named);
+    if (st != IR_OK || (named && ir_keys_find(&t->written, key))) return st;
+    st = ir_journal_raw(t->j, line, n);
     return st == IR_OK && line[n - 1] != '\n' ? ir_journal_raw(t->j, "\n", 1) : st;
 }
 
