@@ -90,9 +90,9 @@ with tempfile.TemporaryDirectory() as folder:
     ):
         if "records/" + name not in packed:
             bad.append("%s was not packed: %s" % (name, sorted(packed)))
-    want(r"^== selftest-read", faults)
+    # On a machine that is busy the first family may run out of its seconds; another one has the fault too.
+    want(r"^== selftest-(\S+): exit code 2\n(.*\n)*== memcheck-\1: exit code 9", faults)
     want(r"cudaErrorIllegalAddress", faults)
-    want(r"^== memcheck-read", faults)
     want(r"Invalid __global__ read", faults)
     if not os.path.exists(os.path.join(out, "table.txt")):
         bad.append("no table.txt")
