@@ -311,7 +311,19 @@ run_stage() { # run_stage STAGE: its exit code
     return
   fi
   answer "$1.built" || return
-  ("stage_$1") >>"$out/$1.log" 2>&1 </dev/null
+  in_group "stage_$1" >>"$out/$1.log" 2>&1
+  wait "${groups[-1]}"
+}
+in_group() { # in_group COMMAND...: behind, in a process group of its own, which can be ended as one
+  set -m
+  "$@" </dev/null &
+  groups+=($!)
+  set +m
+}
+end_groups() {
+  local pid
+  for pid in ${groups[@]+"${groups[@]}"}; do kill -- "-$pid"; done 2>/dev/null
+  rm -rf "$lane"
 }
 
 needs test_needs || exit 1
@@ -325,11 +337,12 @@ for stage in "${stages[@]}"; do
 done
 order+=(${apart[@]+"${apart[@]}"} ${last[@]+"${last[@]}"})
 lane=$(mktemp -d) || exit 1
-set -m # a group of its own, which can be ended as one
-run_behind </dev/null &
+groups=()
+trap end_groups EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+in_group run_behind
 lane_pid=$!
-set +m
-trap 'kill -- "-$lane_pid" 2>/dev/null; rm -rf "$lane"' EXIT
 bad=() sum=0 passed=0 began=$SECONDS
 for stage in "${order[@]}"; do
   log=$out/$stage.log
