@@ -31,7 +31,8 @@ VERDICT = "FAIL|LOST|UNSTABLE|SLOW|BAD" # is a word
 FAST = ["--backend", "ideal", "--budget", "2ms", "--warmup", "0", "--no-report"]
 SMALL = "copy:bytes=64Ki,streams=1"
 TIMES = re.compile(
-    r'"(started|ended|run)":"[^"]*"|"argv":\[[^\]]*\]|"env":\{[^}]*\}|"quality".*|· (\d+ (h|min) )*\S+ (ms|s|min)\b'
+    r'"(started|ended|run)":"[^"]*"|"argv":\[[^\]]*\]|"env":\{[^}]*\}|"quality".*'
+    r'|· (\d+ (h|min) )*\S+ (ms|s|min)\b'
     r'|"(steal|cpu_share|preemptions|clock_Hz|clock_cost_s)":[^,}]*|; load [0-9.]+'
 )
 
