@@ -48,7 +48,9 @@ def first(good, now):
         a, b = (a or "").split("\n"), (b or "").split("\n")
         for i in range(max(len(a), len(b))):
             if a[i:i + 1] != b[i:i + 1]:
-                return [f"whole: {a[i:i + 1]}"[:400], f"now:   {b[i:i + 1]}"[:400]]
+                a, b = "".join(a[i:i + 1]), "".join(b[i:i + 1])
+                at = max(0, len(os.path.commonprefix([a, b])) - 100)
+                return [f"whole: {a[at:at + 400]!r}", f"now:   {b[at:at + 400]!r}"]
     return []
 
 

@@ -1,5 +1,6 @@
 /* build.c -- see build.h. */
 #include "kernels/nets/build.h"
+#include "harness/left_out.h"
 
 #include <stdarg.h>
 #include <stdlib.h>
@@ -9,7 +10,9 @@ ir_status nets_begin(ly_net *net, int n)
 {
     memset(net, 0, sizeof *net);
     net->row = calloc((size_t)n, sizeof *net->row);
-    return net->row ? IR_OK : ir_fail(IR_ENOMEM, "no memory for a table of %d layers", n);
+    if (net->row) return IR_OK;
+    ir_left_out("a network's table of layers"); /* a cost has no status to tell it */
+    return ir_fail(IR_ENOMEM, "no memory for a table of %d layers", n);
 }
 
 ly_row *nets_row(ly_net *net, ly_op op, int in, int out, const char *name, ...)
