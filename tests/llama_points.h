@@ -28,6 +28,7 @@ static inline ir_params stored(ir_params p, const char *format, const char *kv)
 /* layers, width, heads, kv_heads, ff, vocab, theta, pairs, head */
 #define WIDE OTHER_SIZE, 2, 128, 4, 2, 384, 67, 1000, 1 + 1, 2
 #define DEEP OTHER_SIZE, 1, 256, 4, 1, 128, 131, 50, 1, 1
+#define ODD  OTHER_SIZE, 1, 96, 2, 1, 160, 37, 1000, 1 + 1, 2 /* rows of 3 and 5 blocks */
 enum { OTHER_SIZE = LY_NLLAMA };
 
 #endif

@@ -76,7 +76,9 @@ static void formats_and_caches(void **state)
         {IR_I4, "g128z", NULL, {{DEEP, 3, 12, 2}, 0, 0}},  {IR_I8, "g32", NULL, {{DEEP, 1, 35, 0}, 0, 0}},
         {IR_F32, NULL, "i8", {{WIDE, 2, 3, 65}, 0, 0}},    {IR_F32, NULL, "f16", {{WIDE, 1, 1, 300}, 0, 0}},
         {IR_BF16, NULL, "f32", {{DEEP, 1, 2, 5}, 0, 0}},   {IR_F8, "row", "i8", {{WIDE, 1, 1, 9}, 0, 0}},
-        {IR_F8, NULL, NULL, {{DEEP, 1, 40, 0}, 0, 0}},     {IR_I8, "row", "bf16", {{WIDE, 4, 1, 9}, 0, 0}}};
+        {IR_F8, NULL, NULL, {{DEEP, 1, 40, 0}, 0, 0}},     {IR_I8, "row", "bf16", {{WIDE, 4, 1, 9}, 0, 0}},
+        {IR_I4, "g32", NULL, {{ODD, 1, 1, 9}, 0, 0}},      {IR_I4, "g32z", NULL, {{ODD, 3, 1, 9}, 0, 0}},
+        {IR_I8, "g32", NULL, {{ODD, 2, 1, 9}, 0, 0}}};
     double worst = 0;
     for (int isa = 0; isa < CPU_NISA; isa++) {
         if (!isa_runs((cpu_isa)isa)) continue;

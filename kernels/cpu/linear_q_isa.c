@@ -223,10 +223,50 @@ SIMD_INLINE float q_total(q_sum a, q_sum b) { return a + b; }
     } else if (each % 2) { \
         EACH(Q_LAST) \
     }
+SIMD_INLINE void dot_groups(cpu_q_kind kind, cpu_q_way way, int M, const cpu_q_matrix *w, size_t j,
+                            const char *x, size_t xs, char *y,
+                            size_t ys){WALK_GROUPS(way, Q_BEGIN, Q_END, Q_PAIRS)}
+
+/* Groups of one block, two at a time: what a group needs once is then as much work as its weights. */
+#define S_ONE(m, sum, k) \
+    if (m < M) { \
+        sum##m = q_add(kind, way, p##k + 2, x##m + (b + k) * BLOCK, scale##k * d##m[b + k], sum##m); \
+        if (kind == CPU_Q_I4) z##m += zero##k * t##m[b + k]; \
+    }
+#define S_FIRST(m)  S_ONE(m, a, 0)
+#define S_SECOND(m) S_ONE(m, b, 1)
+#define S_GROUP(k) \
+    const char *const p##k = p + (k)*STEP_B; \
+    const float       scale##k = q_half(p##k), zero##k = scale##k * (zeros ? q_zero(w, z + b + k) : 8);
+SIMD_INLINE void dot_single(cpu_q_kind kind, cpu_q_way way, int M, bool zeros, const cpu_q_matrix *w,
+                            size_t j, const char *x, size_t xs, char *y, size_t ys)
+{
+    const size_t blocks = w->c / BLOCK, at = values_B(way, w->c), z = q_zero_at(w, j);
+    const size_t STEP_B = kind == CPU_Q_I4 ? HALF + 2 : BLOCK + 2;
+    const char  *p = w->w + j * w->row_B;
+    size_t       b = 0;
+    EACH(Q_BEGIN)
+    for (; b + 2 <= blocks; b += 2, p += 2 * STEP_B) {
+        S_GROUP(0)
+        S_GROUP(1)
+        EACH(S_FIRST)
+        EACH(S_SECOND)
+    }
+    if (b < blocks) {
+        S_GROUP(0)
+        EACH(S_FIRST)
+    }
+    EACH(Q_END)
+}
 SIMD_INLINE void dot_int(cpu_q_kind kind, cpu_q_way way, int M, const cpu_q_matrix *w, size_t j,
                          const char *x, size_t xs, char *y, size_t ys)
 {
-    WALK_GROUPS(way, Q_BEGIN, Q_END, Q_PAIRS)
+    if (w->group != BLOCK)
+        dot_groups(kind, way, M, w, j, x, xs, y, ys);
+    else if (w->zeros)
+        dot_single(kind, way, M, true, w, j, x, xs, y, ys);
+    else
+        dot_single(kind, way, M, false, w, j, x, xs, y, ys);
 }
 
 /* ---- f32 ------------------------------------------------------------------------------------- */
