@@ -15,10 +15,10 @@ import argparse, json, os, platform, re, statistics, subprocess, sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 sys.path.insert(0, HERE)
-import likwid_bench  # noqa: E402
+import cpu_rows  # noqa: E402
 
-PIP = [["onnx"], ["onnxruntime"], ["openvino"], ["gguf"], ["scipy-openblas32"], ["torch"],
-       ["--no-binary", "llama-cpp-python", "llama-cpp-python"]]
+PIP = [["onnx"], ["onnxruntime"], ["openvino"], ["gguf"], ["scipy-openblas32"], ["ai-edge-litert"],
+       ["torch"], ["--no-binary", "llama-cpp-python", "llama-cpp-python"]]
 APT = ["likwid", "libopenblas0-pthread", "libblis4-pthread", "libdnnl-dev"]
 CHOSEN_FOR_IT = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")  # a library chooses its own kernels
 
@@ -38,13 +38,13 @@ class Worker:
         self.p = subprocess.Popen([python, os.path.join(HERE, "cpu_worker.py"), library, work, *words],
                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                   text=True, env=environment(threads))
-        answer = self.p.stdout.readline().split(None, 2)
-        if not answer or answer[0] != "ready":
-            text = " ".join(answer[1:]) if answer else self.p.stderr.read()
+        state, _, rest = self.p.stdout.readline().partition(" ")
+        if state != "ready":
+            lines = (rest if state else self.p.stderr.read()).strip().splitlines()
             self.close()
-            lines = text.strip().splitlines()
             raise RuntimeError(lines[-1] if lines else "it ended without a word")
-        self.version = answer[2].strip() if len(answer) > 2 else ""
+        said = json.loads(rest)
+        self.version, self.runs = said["version"], said["runs"]
 
     def __call__(self):
         self.p.stdin.write("again\n")
@@ -74,10 +74,19 @@ def points(program, spec, kernels, threads):
     return found
 
 
-def ours(program, spec, key, kernels, threads):
-    """{kernel and instruction set: speed}"""
+def same_work(runs, point):
+    """What a library says it runs must be what our point counts: arithmetic, bytes of parameters read."""
+    mine = {"flops": point.get("flops"), "weights_B": (point.get("bytes_other_models") or {}).get("weights")}
+    for key, unit in (("flops", "FLOP"), ("weights_B", "bytes of parameters")):
+        if key in runs and (mine[key] is None or round(mine[key]) != runs[key]):
+            raise RuntimeError(f"not the same work: the library's has {runs[key]} {unit}, ours {mine[key]}")
+
+
+def ours(program, spec, key, kernels, threads, runs):
+    """{kernel and instruction set: speed}; runs: what the library says it does."""
     of = {}
     for r in points(program, spec, kernels, threads):
+        same_work(runs, r)
         streams = r.get("params", {}).get("streams")
         name = r["kernel"] + (f", {streams} streams" if streams else "") + f" ({r['isa']})"
         of[name] = 1 / r["time_s"]["median"] if key == "time_s" else r[key]
@@ -96,47 +105,6 @@ class InTree:
 
     def close(self):
         pass
-
-
-# ---- the rows --------------------------------------------------------------------------------------------
-class Row:
-    def __init__(self, what, peer, spec, make, kernels=".*", key="time_s"):
-        self.what, self.peer, self.spec, self.make = what, peer, spec, make
-        self.kernels, self.key = kernels, key
-
-
-def rows(a):
-    worker = lambda *w, **k: (lambda: Worker(a.python, a.threads, *w, **k))
-    for what, spec, key, make in likwid_bench.rows(a.threads):
-        reason = likwid_bench.missing()
-
-        def refuse(reason=reason):
-            raise RuntimeError(reason)
-        yield Row(what, "likwid", spec, refuse if reason else make,
-                  "regular|nt|narrow|narrow_nt|chains", key)
-    for dtype in ("f32", "f64"):
-        shapes = [(n, n, n) for n in (512, 1024, 2048)] + [(16, 2048, 2048)]
-        for m, n, k in shapes + ([(1, 4096, 4096), (1000, 1000, 1000)] if a.full else []):
-            spec = f"gemm:m={m},n={n},k={k},dtype={dtype}"
-            for blas in ("openblas", "openblas-new", "blis"):
-                yield Row(f"gemm {dtype} {m}x{n}x{k}", blas, spec,
-                          worker(blas, "gemm", m=m, n=n, k=k, dtype=dtype), "blocked")
-    for net in ("resnet50", "mobilenetv2"):
-        for batch in (1, 8):
-            what, spec = f"{net} batch {batch}", f"{net}:batch={batch},dtype=f32"
-            yield Row(what, "onednn", spec, lambda s=spec: InTree(a.ironroof, s, "onednn", a.threads),
-                      "direct|tuned")
-            for library in ("onnxruntime", "openvino") + (("torch",) if net == "resnet50" else ()):
-                yield Row(what, library, spec, worker(library, net, batch=batch), "direct|tuned")
-    sizes = ("small", "medium") if a.full else ("medium",)
-    for size in sizes:
-        for tokens, past in ((1, 128), (512 if a.full else 128, 0)):
-            for dtype in ("f32", "bf16", "i8"):
-                asked = {"size": size, "batch": 1, "tokens": tokens, "past": past, "dtype": dtype}
-                what = f"gpt2 {size} {'decode' if past else f'prefill {tokens}'} {dtype}"
-                spec = "gpt2:" + ",".join(f"{k}={v}" for k, v in asked.items())
-                for library in ("llama",) + (("torch",) if dtype != "i8" else ()):
-                    yield Row(what, library, spec, worker(library, "gpt2", **asked), "stream")
 
 
 # ---- comparing -------------------------------------------------------------------------------------------
@@ -171,8 +139,9 @@ def measure(row, a):
     peer = None
     try:
         peer = row.make()
-        out = {**head, **compare(peer, lambda: ours(a.ironroof, row.spec, row.key, row.kernels, a.threads),
-                                 a.rounds)}
+        runs = getattr(peer, "runs", {})
+        mine = lambda: ours(a.ironroof, row.spec, row.key, row.kernels, a.threads, runs)
+        out = {**head, **compare(peer, mine, a.rounds), "checked": sorted(runs)}
         line = (f"{speed_text(row, out['ours']):>14} {speed_text(row, out['theirs']):>14}   "
                 f"{out['ratio']:.3f}  [{out['low']:.3f}, {out['high']:.3f}]  {out['kernel']}")
     except (RuntimeError, OSError, ValueError) as e:
@@ -244,7 +213,9 @@ def arguments(argv):
 
 def main(argv=None):
     a = arguments(argv)
-    wanted = [r for r in rows(a) if a.only.search(f"{r.what} {r.peer}")]
+    every = cpu_rows.rows(a, lambda *w, **k: Worker(a.python, a.threads, *w, **k),
+                          lambda spec, kernel: InTree(a.ironroof, spec, kernel, a.threads))
+    wanted = [r for r in every if a.only.search(f"{r.what} {r.peer}")]
     if a.list:
         for r in wanted:
             print(f"{r.what:30} {r.peer:13} {r.spec}")
