@@ -86,7 +86,8 @@ def llamas():
     """A decoder's name, the size by which both sides know it, tokens, past; --full alone."""
     for who, size, tokens, past, more in (("llama 1b", "1b", 1, 128, False),
                                           ("qwen 0.5b", "qwen-0.5b", 1, 128, False),
-                                          ("qwen 0.5b", "qwen-0.5b", 512, 0, False),
+                                          ("qwen 0.5b", "qwen-0.5b", 128, 0, False),
+                                          ("qwen 0.5b", "qwen-0.5b", 512, 0, True),
                                           ("llama 1b", "1b", 512, 0, True)):
         for name, dtype, form in FORMATS:
             asked = {"size": size, "batch": 1, "tokens": tokens, "past": past, "dtype": dtype}
