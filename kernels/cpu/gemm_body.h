@@ -35,6 +35,14 @@ SIMD_INLINE void N(out)(char *c, V x, int add)
         if (NV > 2) c##i##2 = V_(fma)(x, b2, c##i##2); \
         if (NV > 3) c##i##3 = V_(fma)(x, b3, c##i##3); \
     }
+#define ADD(i) \
+    if (i < M) { \
+        char *row = c + i * ldc * sizeof(T); \
+        c##i##0 += N(vec)(0, row, 0); \
+        if (NV > 1) c##i##1 += N(vec)(0, row, VL); \
+        if (NV > 2) c##i##2 += N(vec)(0, row, 2 * VL); \
+        if (NV > 3) c##i##3 += N(vec)(0, row, 3 * VL); \
+    }
 #define OUT(i) \
     if (i < M) { \
         char *row = c + i * ldc * sizeof(T); \
@@ -43,6 +51,17 @@ SIMD_INLINE void N(out)(char *c, V x, int add)
         if (NV > 2) N(out)(row + 2 * VBYTES, c##i##2, add); \
         if (NV > 3) N(out)(row + 3 * VBYTES, c##i##3, add); \
     }
+/* b, of `width` bytes an element, has the row to multiply by; a[0..M) its factors. */
+#define STEP() \
+    do { \
+        V b0 = N(vec)(wide, b, 0), b1 = b0, b2 = b0, b3 = b0; \
+        if (NV > 1) b1 = N(vec)(wide, b, VL); \
+        if (NV > 2) b2 = N(vec)(wide, b, 2 * VL); \
+        if (NV > 3) b3 = N(vec)(wide, b, 3 * VL); \
+        ROWS(MUL) \
+        a += lda; \
+        b += step; \
+    } while (0)
 /* One bit of packing; returns when the next one is due. */
 SIMD_INLINE size_t N(side_bit)(cpu_gemm_side *s)
 {
@@ -77,23 +96,46 @@ SIMD_INLINE void N(tile)(int M, int NV, int wide, size_t kc, const T *a, size_t 
     const char *const end = b + kc * step;
     ROWS(ZERO)
     while (b != end) {
-        V b0 = N(vec)(wide, b, 0), b1 = b0, b2 = b0, b3 = b0;
-        if (NV > 1) b1 = N(vec)(wide, b, VL);
-        if (NV > 2) b2 = N(vec)(wide, b, 2 * VL);
-        if (NV > 3) b3 = N(vec)(wide, b, 3 * VL);
         if (ahead)
             for (int l = 0; l < NV * VL * (int)width; l += 64) __builtin_prefetch(b + ahead * width + l);
-        ROWS(MUL)
-        a += lda;
-        b += step;
+        STEP();
         if (side && --due == 0) due = N(side_bit)(side); /* from 0 it does not come back */
     }
     if (side) side->due = side->rows ? due : 0;
     ROWS(OUT)
 }
+
+/* The same from packed panels, two steps at a time: more would not fit the registers. With each two, what
+ * lies `pace` bytes further on from `next` is fetched. All of C is loaded before any is stored: a load waits
+ * for the store before it where both have the same place in a page. */
+SIMD_INLINE void N(packed_tile)(int M, size_t kc, const T *a, const T *panel, const char *next, size_t pace,
+                                char *c, size_t ldc, int add)
+{
+    enum { NV = TILE_V, wide = 0, lda = TILE_M, step = TILE_V * VBYTES };
+    const char       *b = (const char *)panel;
+    const char *const end = b + kc * step;
+    for (int i = 0; i < M; i++) { /* the tile is written kc steps later */
+        __builtin_prefetch(c + (size_t)i * ldc * sizeof(T), 1);
+        __builtin_prefetch(c + (size_t)i * ldc * sizeof(T) + step - 1, 1);
+    }
+    ROWS(ZERO)
+    for (size_t left = kc / 2; left; left--, next += pace) {
+        __builtin_prefetch(next, 0, 2);
+        STEP();
+        STEP();
+    }
+    if (b != end) STEP();
+    if (add) {
+        ROWS(ADD)
+    }
+    add = 0;
+    ROWS(OUT)
+}
 #undef ROWS
+#undef STEP
 #undef ZERO
 #undef MUL
+#undef ADD
 #undef OUT
 
 /* ---- the packed way -------------------------------------------------------------------------- */
@@ -155,16 +197,35 @@ static void N(pack_a)(int wide, size_t rows, size_t kc, const void *a, size_t ld
     N(pack_panel)(0, rows, kc - p, (const char *)a + p * sizeof(T), lda, o, TILE_M);
 }
 
+/* One row of `panels` panels, each at its own place `apart` elements from the last. */
+SIMD_INLINE void N(pack_row)(int wide, size_t panels, const char *row, T *out, size_t apart)
+{
+    for (size_t i = 0; i < panels; i++, row += N(NR) * (wide ? 2 : sizeof(T)), out += apart) {
+        __builtin_prefetch(out + 8 * N(NR), 1);
+        for (size_t v = 0; v < N(NR); v += VL) V_(store)(out + v, N(vec)(wide, row, v));
+    }
+}
+/* Some panels at a time: a panel's row is a line or two and far from the next one, memory likes longer runs,
+ * and no processor foresees such steps. What is fetched goes to L2: rows a power of two apart share a set of
+ * L1. */
 SIMD_INLINE void N(pack_columns)(int wide, size_t n, size_t kc, const void *b, size_t ldb, T *out)
 {
-    for (size_t j = 0; j < n; j += N(NR), out += kc * N(NR))
-        for (size_t p = 0; p < kc; p++) {
-            T *o = out + p * N(NR);
-            if (n - j >= N(NR))
-                for (size_t v = 0; v < N(NR); v += VL) V_(store)(o + v, N(vec)(wide, b, p * ldb + j + v));
-            else
-                for (size_t v = 0; v < N(NR); v++) o[v] = v < n - j ? N(get)(wide, b, p * ldb + j + v) : 0;
+    enum { TOGETHER_B = 256, AHEAD = 12 }; /* of packed rows; rows */
+    const size_t width = wide ? 2 : sizeof(T), whole = n / N(NR), apart = kc * N(NR);
+    const size_t together = TOGETHER_B / (N(NR) * sizeof(T));
+    for (size_t q = 0; q < whole; q += together) {
+        const size_t panels = whole - q < together ? whole - q : together;
+        const char  *row = (const char *)b + q * N(NR) * width;
+        for (size_t p = 0; p < kc; p++, row += ldb * width) {
+            for (size_t l = 0; l < panels * N(NR) * width; l += 64)
+                __builtin_prefetch(row + AHEAD * ldb * width + l, 0, 2);
+            N(pack_row)(wide, panels, row, out + q * apart + p * N(NR), apart);
         }
+    }
+    const size_t j = whole * N(NR);
+    for (size_t p = 0; j < n && p < kc; p++)
+        for (size_t v = 0; v < N(NR); v++)
+            out[whole * apart + p * N(NR) + v] = v < n - j ? N(get)(wide, b, p * ldb + j + v) : 0;
 }
 static void N(pack_b)(int wide, size_t n, size_t kc, const void *b, size_t ldb, void *out)
 {
@@ -176,10 +237,15 @@ static void N(pack_b)(int wide, size_t n, size_t kc, const void *b, size_t ldb, 
 
 /* One instance per number of rows, so that a last panel costs what its rows do. */
 #define PANEL(M) \
-    static __attribute__((noinline)) void N(panel##M)(size_t kc, const T *a, const T *b, char *c, \
+    static __attribute__((noinline)) void N(panel##M)(size_t kc, const T *a, const T *b, const char *next, \
+                                                      size_t pace, char *c, size_t ldc, int add) \
+    { \
+        N(packed_tile)(M, kc, a, b, next, pace, c, ldc, add); \
+    } \
+    static __attribute__((noinline)) void N(aside##M)(size_t kc, const T *a, const T *b, char *c, \
                                                       size_t ldc, int add, cpu_gemm_side *side) \
     { \
-        for (size_t i = 0; i < M; i++) { /* the tile is written kc steps later */ \
+        for (size_t i = 0; i < M; i++) { \
             __builtin_prefetch(c + i * ldc * sizeof(T), 1); \
             __builtin_prefetch(c + i * ldc * sizeof(T) + TILE_V * VBYTES - 1, 1); \
         } \
@@ -197,7 +263,11 @@ static void N(pack_b)(int wide, size_t n, size_t kc, const void *b, size_t ldb, 
 #endif
 PANELS(PANEL)
 #define NAMED(M) N(panel##M),
-static void (*const N(panel)[])(size_t, const T *, const T *, char *, size_t, int,
+static void (*const N(panel)[])(size_t, const T *, const T *, const char *, size_t, char *, size_t,
+                                int) = {NULL, PANELS(NAMED)};
+#undef NAMED
+#define NAMED(M) N(aside##M),
+static void (*const N(aside)[])(size_t, const T *, const T *, char *, size_t, int,
                                 cpu_gemm_side *) = {NULL, PANELS(NAMED)};
 _Static_assert(sizeof N(panel) / sizeof *N(panel) == TILE_M + 1, "one instance per number of rows");
 #undef PANEL
@@ -205,12 +275,27 @@ _Static_assert(sizeof N(panel) / sizeof *N(panel) == TILE_M + 1, "one instance p
 #undef PANELS
 #undef LOW_PANELS
 
+/* Where a tile's fetching starts, and how far it goes with every two steps. */
+typedef struct {
+    const char *next;
+    size_t      pace;
+} N(fetch);
+
+static void N(whole_tile)(size_t m, size_t kc, const T *a, const T *b, N(fetch) f, char *c, size_t ldc,
+                          int add, cpu_gemm_side *side)
+{
+    if (side)
+        N(aside)[m](kc, a, b, c, ldc, add, side);
+    else
+        N(panel)[m](kc, a, b, f.next, f.pace, c, ldc, add);
+}
+
 /* Columns beyond n are computed into a copy. */
-static void N(edge_tile)(size_t m, size_t n, size_t kc, const T *a, const T *b, char *c, size_t ldc, int add,
-                         cpu_gemm_side *side)
+static void N(edge_tile)(size_t m, size_t n, size_t kc, const T *a, const T *b, N(fetch) f, char *c,
+                         size_t ldc, int add, cpu_gemm_side *side)
 {
     T t[TILE_M * N(NR)] __attribute__((aligned(64)));
-    N(panel)[m](kc, a, b, (char *)t, N(NR), 0, side);
+    N(whole_tile)(m, kc, a, b, f, (char *)t, N(NR), 0, side);
     for (size_t i = 0; i < m; i++)
         for (size_t j = 0; j < n; j++) {
             char *p = c + (i * ldc + j) * sizeof(T);
@@ -219,19 +304,23 @@ static void N(edge_tile)(size_t m, size_t n, size_t kc, const T *a, const T *b, 
         }
 }
 
+/* A's panels stay in L2, B's come from the last-level cache one by one: each is fetched evenly while the one
+ * before it is used, behind the last one the first, which the next block of A meets. */
 static void N(block)(size_t m, size_t each, size_t n, size_t kc, const void *ap, const void *bp, void *vc,
                      size_t ldc, int add, cpu_gemm_side *side)
 {
-    char *c = vc;
+    char        *c = vc;
+    const size_t tiles = (m + each - 1) / each, pace = (2 * N(NR) * sizeof(T) + tiles - 1) / tiles;
     for (size_t j = 0; j < n; j += N(NR)) {
         const T *a = ap, *b = (const T *)bp + j * kc;
-        for (size_t i = 0; i < m; i += each, a += TILE_M * kc) {
+        N(fetch) f = {(const char *)(j + N(NR) < n ? b + N(NR) * kc : bp), pace};
+        for (size_t i = 0; i < m; i += each, a += TILE_M * kc, f.next += kc / 2 * pace) {
             const size_t rows = m - i < each ? m - i : each;
             char        *p = c + (i * ldc + j) * sizeof(T);
             if (n - j >= N(NR))
-                N(panel)[rows](kc, a, b, p, ldc, add, side);
+                N(whole_tile)(rows, kc, a, b, f, p, ldc, add, side);
             else
-                N(edge_tile)(rows, n - j, kc, a, b, p, ldc, add, side);
+                N(edge_tile)(rows, n - j, kc, a, b, f, p, ldc, add, side);
         }
     }
 }
