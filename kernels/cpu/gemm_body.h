@@ -18,12 +18,7 @@ SIMD_INLINE V N(vec)(int wide, const void *p, size_t i)
     if (wide) return WIDEN((const char *)p + 2 * i);
     return V_(load)((const T *)(const void *)((const char *)p + i * sizeof(T)));
 }
-SIMD_INLINE void N(out)(char *c, V x, int add)
-{
-    T *p = (T *)(void *)c;
-    if (add) x += V_(load)(p);
-    V_(store)(p, x);
-}
+SIMD_INLINE void N(put)(char *c, V x) { V_(store)((T *)(void *)c, x); }
 
 #define ROWS(F) F(0) F(1) F(2) F(3) F(4) F(5) F(6) F(7) F(8) F(9) F(10) F(11) F(12) F(13)
 #define ZERO(i) V c##i##0 = {0}, c##i##1 = c##i##0, c##i##2 = c##i##0, c##i##3 = c##i##0;
@@ -46,10 +41,10 @@ SIMD_INLINE void N(out)(char *c, V x, int add)
 #define OUT(i) \
     if (i < M) { \
         char *row = c + i * ldc * sizeof(T); \
-        N(out)(row, c##i##0, add); \
-        if (NV > 1) N(out)(row + VBYTES, c##i##1, add); \
-        if (NV > 2) N(out)(row + 2 * VBYTES, c##i##2, add); \
-        if (NV > 3) N(out)(row + 3 * VBYTES, c##i##3, add); \
+        N(put)(row, c##i##0); \
+        if (NV > 1) N(put)(row + VBYTES, c##i##1); \
+        if (NV > 2) N(put)(row + 2 * VBYTES, c##i##2); \
+        if (NV > 3) N(put)(row + 3 * VBYTES, c##i##3); \
     }
 /* b, of `width` bytes an element, has the row to multiply by; a[0..M) its factors. */
 #define STEP() \
@@ -58,6 +53,13 @@ SIMD_INLINE void N(out)(char *c, V x, int add)
         if (NV > 1) b1 = N(vec)(wide, b, VL); \
         if (NV > 2) b2 = N(vec)(wide, b, 2 * VL); \
         if (NV > 3) b3 = N(vec)(wide, b, 3 * VL); \
+        if (keep) { \
+            V_(store)(keep, b0); \
+            if (NV > 1) V_(store)(keep + VL, b1); \
+            if (NV > 2) V_(store)(keep + 2 * VL, b2); \
+            if (NV > 3) V_(store)(keep + 3 * VL, b3); \
+            keep += NV * VL; \
+        } \
         ROWS(MUL) \
         a += lda; \
         b += step; \
@@ -86,9 +88,10 @@ static void N(finish_side)(cpu_gemm_side *s)
     while (s->due) s->due = N(side_bit)(s);
 }
 
-/* C[M, NV vectors] (+)= a[kc][lda] b[kc][ldb]. ahead: rows of b that many elements further are prefetched. */
+/* C[M, NV vectors] (+)= a[kc][lda] b[kc][ldb]. keep: rows of b, widened, are also stored there one behind the
+ * other, and those `ahead` elements further are fetched. */
 SIMD_INLINE void N(tile)(int M, int NV, int wide, size_t kc, const T *a, size_t lda, const void *vb,
-                         size_t ldb, size_t ahead, char *c, size_t ldc, int add, cpu_gemm_side *side)
+                         size_t ldb, size_t ahead, T *keep, char *c, size_t ldc, int add, cpu_gemm_side *side)
 {
     size_t            due = side ? side->due : 0;
     const char       *b = vb;
@@ -96,12 +99,16 @@ SIMD_INLINE void N(tile)(int M, int NV, int wide, size_t kc, const T *a, size_t 
     const char *const end = b + kc * step;
     ROWS(ZERO)
     while (b != end) {
-        if (ahead)
-            for (int l = 0; l < NV * VL * (int)width; l += 64) __builtin_prefetch(b + ahead * width + l);
+        if (keep)
+            for (int l = 0; l < NV * VL * (int)width; l += 64)
+                __builtin_prefetch(b + ahead * width + l, 0, 2);
         STEP();
         if (side && --due == 0) due = N(side_bit)(side); /* from 0 it does not come back */
     }
     if (side) side->due = side->rows ? due : 0;
+    if (add) {
+        ROWS(ADD)
+    }
     ROWS(OUT)
 }
 
@@ -112,6 +119,7 @@ SIMD_INLINE void N(packed_tile)(int M, size_t kc, const T *a, const T *panel, co
                                 char *c, size_t ldc, int add)
 {
     enum { NV = TILE_V, wide = 0, lda = TILE_M, step = TILE_V * VBYTES };
+    T                *keep = NULL;
     const char       *b = (const char *)panel;
     const char *const end = b + kc * step;
     for (int i = 0; i < M; i++) { /* the tile is written kc steps later */
@@ -128,7 +136,6 @@ SIMD_INLINE void N(packed_tile)(int M, size_t kc, const T *a, const T *panel, co
     if (add) {
         ROWS(ADD)
     }
-    add = 0;
     ROWS(OUT)
 }
 #undef ROWS
@@ -249,7 +256,7 @@ static void N(pack_b)(int wide, size_t n, size_t kc, const void *b, size_t ldb, 
             __builtin_prefetch(c + i * ldc * sizeof(T), 1); \
             __builtin_prefetch(c + i * ldc * sizeof(T) + TILE_V * VBYTES - 1, 1); \
         } \
-        N(tile)(M, TILE_V, 0, kc, a, TILE_M, b, N(NR), 0, c, ldc, add, side); \
+        N(tile)(M, TILE_V, 0, kc, a, TILE_M, b, N(NR), 0, NULL, c, ldc, add, side); \
     }
 #define LOW_PANELS(F) F(1) F(2) F(3) F(4)
 #if TILE_M == 14
@@ -326,11 +333,18 @@ static void N(block)(size_t m, size_t each, size_t n, size_t kc, const void *ap,
 }
 
 /* ---- the unpacked way: W streams past row groups of X ---------------------------------------- */
+/* Rows of a group: as many in each as can be. */
+SIMD_INLINE size_t N(share)(size_t m)
+{
+    const size_t groups = (m + BAND_M - 1) / BAND_M;
+    return (m + groups - 1) / groups;
+}
 static void N(pack_x)(int wide, size_t m, size_t kb, const void *x, size_t ldx, void *vout)
 {
-    T *out = vout;
-    for (size_t i = 0; i < m; i += BAND_M) {
-        size_t      rows = m - i < BAND_M ? m - i : BAND_M;
+    T           *out = vout;
+    const size_t each = N(share)(m);
+    for (size_t i = 0; i < m; i += each) {
+        size_t      rows = m - i < each ? m - i : each;
         const char *p = (const char *)x + i * ldx * (wide ? 2 : sizeof(T));
         if (wide)
             N(pack_panel)(1, rows, kb, p, ldx, out, rows);
@@ -342,16 +356,16 @@ static void N(pack_x)(int wide, size_t m, size_t kb, const void *x, size_t ldx, 
 
 #define GROUP(M) \
     static void N(group##M)(int wide, size_t kb, const T *x, const void *w, size_t ldw, size_t ahead, \
-                            char *c, size_t ldc, int add) \
+                            T *keep, char *c, size_t ldc, int add) \
     { \
-        if (wide && ahead) \
-            N(tile)(M, BAND_V, 1, kb, x, M, w, ldw, ahead, c, ldc, add, NULL); \
+        if (wide && keep) \
+            N(tile)(M, BAND_V, 1, kb, x, M, w, ldw, ahead, keep, c, ldc, add, NULL); \
         else if (wide) \
-            N(tile)(M, BAND_V, 1, kb, x, M, w, ldw, 0, c, ldc, add, NULL); \
-        else if (ahead) \
-            N(tile)(M, BAND_V, 0, kb, x, M, w, ldw, ahead, c, ldc, add, NULL); \
+            N(tile)(M, BAND_V, 1, kb, x, M, w, ldw, 0, NULL, c, ldc, add, NULL); \
+        else if (keep) \
+            N(tile)(M, BAND_V, 0, kb, x, M, w, ldw, ahead, keep, c, ldc, add, NULL); \
         else \
-            N(tile)(M, BAND_V, 0, kb, x, M, w, ldw, 0, c, ldc, add, NULL); \
+            N(tile)(M, BAND_V, 0, kb, x, M, w, ldw, 0, NULL, c, ldc, add, NULL); \
     }
 GROUP(1)
 GROUP(2)
@@ -363,11 +377,12 @@ GROUP(6)
 #endif
 #undef GROUP
 
-/* All row groups over one column tile of W; the first of them prefetches. */
+/* All row groups over one column tile of W: the first fetches what comes `ahead` and keeps what it reads, the
+ * others read that: rows of W may all fall into one set of a cache. */
 static void N(groups)(int wide, size_t m, size_t kb, const T *x, const void *w, size_t ldw, size_t ahead,
-                      char *c, size_t ldc, int add)
+                      T *keep, char *c, size_t ldc, int add)
 {
-    typedef void (*group_fn)(int, size_t, const T *, const void *, size_t, size_t, char *, size_t, int);
+    typedef void (*group_fn)(int, size_t, const T *, const void *, size_t, size_t, T *, char *, size_t, int);
     static const group_fn fn[] = {
         NULL,
         N(group1),
@@ -379,9 +394,13 @@ static void N(groups)(int wide, size_t m, size_t kb, const T *x, const void *w, 
         N(group6)
 #endif
     };
-    for (size_t i = 0; i < m; i += BAND_M) {
-        size_t rows = m - i < BAND_M ? m - i : BAND_M;
-        fn[rows](wide, kb, x, w, ldw, i ? 0 : ahead, c + i * ldc * sizeof(T), ldc, add);
+    const size_t each = N(share)(m);
+    for (size_t i = 0; i < m; i += each) {
+        size_t rows = m - i < each ? m - i : each;
+        if (i && keep)
+            fn[rows](0, kb, x, keep, N(NB), 0, NULL, c + i * ldc * sizeof(T), ldc, add);
+        else
+            fn[rows](wide, kb, x, w, ldw, ahead, keep, c + i * ldc * sizeof(T), ldc, add);
         x += rows * kb;
     }
 }
@@ -392,10 +411,11 @@ static void N(band_tail)(int wide, size_t m, size_t n, size_t kb, const T *x, co
 {
     for (size_t p = 0; p < kb; p++)
         for (size_t j = 0; j < N(NB); j++) tail[p * N(NB) + j] = j < n ? N(get)(wide, w, p * ldw + j) : 0;
-    for (size_t i = 0; i < m; i += BAND_M, x += BAND_M * kb) {
+    const size_t each = N(share)(m);
+    for (size_t i = 0; i < m; i += each, x += each * kb) {
         T      t[BAND_M * N(NB)] __attribute__((aligned(64)));
-        size_t rows = m - i < BAND_M ? m - i : BAND_M;
-        N(groups)(0, rows, kb, x, tail, N(NB), 0, (char *)t, N(NB), 0);
+        size_t rows = m - i < each ? m - i : each;
+        N(groups)(0, rows, kb, x, tail, N(NB), 0, NULL, (char *)t, N(NB), 0);
         for (size_t r = 0; r < rows; r++)
             for (size_t j = 0; j < n; j++) {
                 char *p = c + ((i + r) * ldc + j) * sizeof(T);
@@ -414,7 +434,7 @@ static void N(band)(int wide, size_t m, size_t n, size_t kb, const void *xp, con
         size_t ahead =
             j + 2 * N(NB) <= n ? N(NB) : kb * ldw - j; /* the next tile, or the next band's first */
         N(groups)
-        (wide, m, kb, xp, (const char *)w + j * width, ldw, ahead, (char *)c + j * sizeof(T), ldc, add);
+        (wide, m, kb, xp, (const char *)w + j * width, ldw, ahead, tail, (char *)c + j * sizeof(T), ldc, add);
     }
     if (j < n) N(band_tail)
     (wide, m, n - j, kb, xp, (const char *)w + j * width, ldw, (char *)c + j * sizeof(T), ldc, add, tail);
@@ -513,7 +533,7 @@ static void N(sum)(size_t n, void *vc, const void *part)
 {
     char  *c = vc;
     size_t i = 0;
-    for (; i + VL <= n; i += VL) N(out)(c + i * sizeof(T), N(vec)(0, part, i), 1);
+    for (; i + VL <= n; i += VL) N(put)(c + i * sizeof(T), N(vec)(0, c, i) + N(vec)(0, part, i));
     for (; i < n; i++) {
         T x = N(get)(0, c, i) + N(get)(0, part, i);
         memcpy(c + i * sizeof x, &x, sizeof x);
