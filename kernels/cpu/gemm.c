@@ -27,7 +27,7 @@ const cpu_gemm_ops *cpu_gemm_ops_of(const ir_dev *dev, int type)
 enum {
     UNPACKED_ROWS = 24, /* up to here reading B in place wins over packing it, B in the last-level cache; */
     MEMORY_ROWS = 6, /* and from memory, where a packer's long runs win: measured at n = k = 4096 (f32) and n
-                        = 2048 (f64). A B of more than half the cache does not stay there */
+                        = 2048 (f64). A B of more than 3/4 of that cache does not stay there */
     NARROW_ROWS = 384,     /* up to here a thread packs for itself */
     ALONE_FLOPS = 700,     /* of a thread, from which an element packed on top costs at most 5 % */
     NARROW_RUN_B = 1024,   /* bytes of a row of B that a block takes at once: memory likes long runs */
@@ -306,7 +306,7 @@ static void gemm_teardown(ir_run *r)
 static void choose_way(const ir_run *r, plan *p)
 {
     /* bf16 in place is half the bytes, and widening it twice costs more than the order of its rows. */
-    const bool far = !p->wide && p->s.n * p->s.k * p->in_B > gemm_cache_B(r->dev, 3, 4 << 20) / 2;
+    const bool far = !p->wide && p->s.n * p->s.k * p->in_B > gemm_cache_B(r->dev, 3, 4 << 20) / 4 * 3;
     const struct {
         size_t rows;
         void (*part)(void *, int, int);
