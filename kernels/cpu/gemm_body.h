@@ -112,8 +112,8 @@ SIMD_INLINE void N(tile)(int M, int NV, int wide, size_t kc, const T *a, size_t 
     ROWS(OUT)
 }
 
-/* The same from packed panels, two steps at a time: more would not fit the registers. With each two, what
- * lies `pace` bytes further on from `next` is fetched. All of C is loaded before any is stored: a load waits
+/* The same from packed panels, as many steps at a time as registers allow. With each of these, what lies
+ * `pace` bytes further on from `next` is fetched. All of C is loaded before any is stored: a load waits
  * for the store before it where both have the same place in a page. */
 SIMD_INLINE void N(packed_tile)(int M, size_t kc, const T *a, const T *panel, const char *next, size_t pace,
                                 char *c, size_t ldc, int add)
@@ -127,10 +127,10 @@ SIMD_INLINE void N(packed_tile)(int M, size_t kc, const T *a, const T *panel, co
         __builtin_prefetch(c + (size_t)i * ldc * sizeof(T) + step - 1, 1);
     }
     ROWS(ZERO)
-    for (size_t left = kc / 2; left; left--, next += pace) {
+    for (size_t left = kc / TILE_STEPS; left; left--, next += pace) {
         __builtin_prefetch(next, 0, 2);
         STEP();
-        STEP();
+        if (TILE_STEPS > 1) STEP();
     }
     if (b != end) STEP();
     if (add) {
@@ -282,7 +282,7 @@ _Static_assert(sizeof N(panel) / sizeof *N(panel) == TILE_M + 1, "one instance p
 #undef PANELS
 #undef LOW_PANELS
 
-/* Where a tile's fetching starts, and how far it goes with every two steps. */
+/* Where a tile's fetching starts, and how far it goes with every such step. */
 typedef struct {
     const char *next;
     size_t      pace;
@@ -317,11 +317,11 @@ static void N(block)(size_t m, size_t each, size_t n, size_t kc, const void *ap,
                      size_t ldc, int add, cpu_gemm_side *side)
 {
     char        *c = vc;
-    const size_t tiles = (m + each - 1) / each, pace = (2 * N(NR) * sizeof(T) + tiles - 1) / tiles;
+    const size_t tiles = (m + each - 1) / each, pace = (TILE_STEPS * N(NR) * sizeof(T) + tiles - 1) / tiles;
     for (size_t j = 0; j < n; j += N(NR)) {
         const T *a = ap, *b = (const T *)bp + j * kc;
         N(fetch) f = {(const char *)(j + N(NR) < n ? b + N(NR) * kc : bp), pace};
-        for (size_t i = 0; i < m; i += each, a += TILE_M * kc, f.next += kc / 2 * pace) {
+        for (size_t i = 0; i < m; i += each, a += TILE_M * kc, f.next += kc / TILE_STEPS * pace) {
             const size_t rows = m - i < each ? m - i : each;
             char        *p = c + (i * ldc + j) * sizeof(T);
             if (n - j >= N(NR))

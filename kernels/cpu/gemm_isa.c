@@ -6,27 +6,31 @@
 #include "kernels/cpu/gemm.h"
 #include "kernels/cpu/simd.h"
 
-/* Rows x vectors of the packed tile, and of the unpacked one. */
+/* Rows x vectors of the packed tile and its steps at a time, rows x vectors of the unpacked one. */
 #if defined(__AVX512F__)
-#define TILE_M 14
-#define TILE_V 2
-#define BAND_M 6
-#define BAND_V 4
+#define TILE_M     14
+#define TILE_V     2
+#define TILE_STEPS 2
+#define BAND_M     6
+#define BAND_V     4
 #elif defined(__AVX2__)
-#define TILE_M 6
-#define TILE_V 2
-#define BAND_M 6
-#define BAND_V 2
+#define TILE_M     6
+#define TILE_V     2
+#define TILE_STEPS 2
+#define BAND_M     6
+#define BAND_V     2
 #elif defined(__ARM_NEON)
-#define TILE_M 8
-#define TILE_V 3
-#define BAND_M 6
-#define BAND_V 4
+#define TILE_M     8
+#define TILE_V     3
+#define TILE_STEPS 1
+#define BAND_M     6
+#define BAND_V     4
 #else
-#define TILE_M 4
-#define TILE_V 2
-#define BAND_M 4
-#define BAND_V 2
+#define TILE_M     4
+#define TILE_V     2
+#define TILE_STEPS 2
+#define BAND_M     4
+#define BAND_V     2
 #endif
 
 typedef uint16_t half_v __attribute__((vector_size(VBYTES / 2), may_alias));
