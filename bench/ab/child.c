@@ -137,10 +137,9 @@ static ir_status drain(int fd, bool is_out, child_result *r, bool *open)
     for (;;) {
         ssize_t n = read(fd, buf, sizeof buf);
         if (n < 0 && errno == EINTR) continue;
-        if (n <= 0) {
-            *open = n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
-            return IR_OK;
-        }
+        *open = n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
+        if (n < 0 && !*open) return ir_fail(IR_EIO, "what a process prints: %s", strerror(errno));
+        if (n <= 0) return IR_OK;
         if (!is_out)
             keep_err(r, buf, (size_t)n);
         else if (keep_out(r, buf, (size_t)n) != IR_OK)

@@ -51,11 +51,12 @@ int ends_finish(int code)
     bool lost = fflush(stdout) != 0 || ferror(stdout) || close_tells();
     int  why = ir_text_error() ? ir_text_error() : ir_screen_error(stdout) ? ir_screen_error(stdout) : errno;
     if (lost) fprintf(stderr, "ironroof: standard output: %s\n", why ? strerror(why) : "writing failed");
-    if (code == EXIT_BAD || code > EXIT_INCOMPARABLE) return code;
-    if (memory_lost()) { /* what was judged without a part may be another verdict with it */
+    bool bad = code == EXIT_BAD || code > EXIT_INCOMPARABLE; /* for another reason, which was told */
+    if (bad ? ir_left_out_first() != NULL : memory_lost()) {
+        /* what was judged without a part may be another verdict with it */
         fprintf(stderr, "ironroof: out of memory or descriptors: %s is missing, the output is not whole\n",
                 ir_left_out_first() ? ir_left_out_first() : "a part");
-        return EXIT_BAD;
+        return bad ? code : EXIT_BAD;
     }
     return lost && code == EXIT_FINE ? EXIT_BAD : code;
 }
