@@ -34,11 +34,12 @@ while [ $# -gt 0 ]; do
   shift
 done
 [ ${#stages[@]} -gt 0 ] || stages=("${all[@]}")
+in_list() { local word=$1; shift; [[ " $* " = *" $word "* ]]; }
+known=("${all[@]}" "${on_demand[@]}")
 for stage in "${stages[@]}"; do
-  known="${all[*]} ${on_demand[*]}"
-  [[ " $known " = *" $stage "* ]] || { say "no stage '$stage' ($known)"; exit 2; }
+  in_list "$stage" "${known[@]}" || { say "no stage '$stage' (${known[*]})"; exit 2; }
 done
-selected() { local s; for s in "${stages[@]}"; do [[ " $* " = *" $s "* ]] && return 0; done; return 1; }
+selected() { local s; for s in "${stages[@]}"; do in_list "$s" "$@" && return 0; done; return 1; }
 
 # ---- what the stages need ------------------------------------------------------------------------
 clang_runtime() {
@@ -275,7 +276,6 @@ totals() { # PASSED ALL, in ctest's words
   printf '%d%% tests passed, %d tests failed out of %d\n' $(($2 ? 100 * $1 / $2 : 0)) $(($2 - $1)) "$2"
 }
 
-in_list() { local word=$1; shift; [[ " $* " = *" $word "* ]]; }
 built() { # built STAGE: what it needs; a stage on demand builds for itself
   ! declare -F "build_$1" >/dev/null || "build_$1"
 }

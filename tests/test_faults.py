@@ -28,7 +28,7 @@ NAMED = {"list counters": ("fork", "resolve"), "export": ("open", "stat", "read"
 JUDGES_ITSELF = {"selftest machines": (2,)} # a score below what it shall reach
 MEASURED = '"record":"(point|ceiling)"|was not written'
 TIMED = ("ab", "ab --as-is-gbench", "selftest aa") # their file holds blocks that were measured
-VERDICT = "FAIL|LOST|UNSTABLE|SLOW|BAD|INCORRECT|build [AB]: ." # is a word
+VERDICT = "FAIL|LOST|UNSTABLE|SLOW|BAD|INCORRECT" # is a word
 FAST = ["--backend", "ideal", "--budget", "2ms", "--warmup", "0", "--no-report"]
 SMALL = "copy:bytes=64Ki,streams=1"
 TIMES = re.compile(

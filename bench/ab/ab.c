@@ -57,10 +57,9 @@ static ir_status ab_one_process(ab *a, char side, const size_t *args, size_t n, 
     if (a->drive.progress) a->drive.progress(a, what);
     ir_status st = a->drive.process(a, side, args, n);
     a->done++;
-    if (st != IR_OK && st != IR_EINTR)
-        snprintf(a->t.lost, sizeof a->t.lost, "build %c: %.170s", side, ir_why());
     if (st == IR_ECHECK) {
         a->broken = true;
+        snprintf(a->t.lost, sizeof a->t.lost, "build %c: %.170s", side, ir_why());
         return IR_OK;
     }
     if (st == IR_OK && a->drive.reference) st = a->drive.reference(a, after);

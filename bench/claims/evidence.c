@@ -57,15 +57,17 @@ ir_status claim_spec(const claim_evidence *e, const char *spec, const ir_workloa
     cli_options_init(&o);
     st = cli_points_expand(e->workloads, &spec, 1, &o, &pts);
     cli_options_free(&o);
-    if (st == IR_ENOMEM) ir_left_out("a point that a claim asks for");
-    if (st != IR_OK && st != IR_ENOMEM) {
+    if (st == IR_ENOMEM) {
+        ir_left_out("a point that a claim asks for");
+        return st;
+    }
+    if (st != IR_OK) {
         size_t n = strcspn(spec, ":");
         for (const ir_workload *const *k = e->workloads; *k; k++)
             if (strlen((*k)->name) == n && !strncmp((*k)->name, spec, n))
                 return st; /* what is wrong with the rest */
         return ir_fail(IR_SKIP, "this build has no workload for '%.*s'", (int)n, spec);
     }
-    if (st != IR_OK) return st;
     *w = pts.v[0].workload;
     *p = pts.v[0].p;
     if (pts.n != 1) st = ir_fail(IR_EINVAL, "%s stands for %zu points", spec, pts.n);

@@ -112,6 +112,15 @@ SIMD_INLINE void N(tile)(int M, int NV, int wide, size_t kc, const T *a, size_t 
     ROWS(OUT)
 }
 
+/* A packed tile's rows of C, which are written kc steps later. */
+SIMD_INLINE void N(fetch_c)(int M, const char *c, size_t ldc)
+{
+    for (int i = 0; i < M; i++, c += ldc * sizeof(T)) {
+        __builtin_prefetch(c, 1);
+        __builtin_prefetch(c + TILE_V * VBYTES - 1, 1);
+    }
+}
+
 /* The same from packed panels, as many steps at a time as registers allow. With each of these, what lies
  * `pace` bytes further on from `next` is fetched. All of C is loaded before any is stored: a load waits
  * for the store before it where both have the same place in a page. */
@@ -122,10 +131,7 @@ SIMD_INLINE void N(packed_tile)(int M, size_t kc, const T *a, const T *panel, co
     T                *keep = NULL;
     const char       *b = (const char *)panel;
     const char *const end = b + kc * step;
-    for (int i = 0; i < M; i++) { /* the tile is written kc steps later */
-        __builtin_prefetch(c + (size_t)i * ldc * sizeof(T), 1);
-        __builtin_prefetch(c + (size_t)i * ldc * sizeof(T) + step - 1, 1);
-    }
+    N(fetch_c)(M, c, ldc);
     ROWS(ZERO)
     for (size_t left = kc / TILE_STEPS; left; left--, next += pace) {
         __builtin_prefetch(next, 0, 2);
@@ -252,10 +258,7 @@ static void N(pack_b)(int wide, size_t n, size_t kc, const void *b, size_t ldb, 
     static __attribute__((noinline)) void N(aside##M)(size_t kc, const T *a, const T *b, char *c, \
                                                       size_t ldc, int add, cpu_gemm_side *side) \
     { \
-        for (size_t i = 0; i < M; i++) { \
-            __builtin_prefetch(c + i * ldc * sizeof(T), 1); \
-            __builtin_prefetch(c + i * ldc * sizeof(T) + TILE_V * VBYTES - 1, 1); \
-        } \
+        N(fetch_c)(M, c, ldc); \
         N(tile)(M, TILE_V, 0, kc, a, TILE_M, b, N(NR), 0, NULL, c, ldc, add, side); \
     }
 #define LOW_PANELS(F) F(1) F(2) F(3) F(4)
