@@ -9,7 +9,7 @@
 #include "kernels/nets/layer.h"
 #include "kernels/cpu/cpu.h"
 
-enum { CPU_CONV_MAX_ROWS = 14, CPU_WINO_N = 36 };
+enum { CPU_CONV_MAX_ROWS = 14, CPU_WINO_N = 36, CPU_DW_TAPS = 49 };
 
 /* What every register tile of one convolution shares. Steps are in bytes. */
 typedef struct {

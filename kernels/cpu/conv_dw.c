@@ -1,5 +1,5 @@
-/* conv_dw.c -- depthwise convolution: vectors of channels, weights in registers along a row of outputs; taps
- * outside the image are left out, so nothing is copied. */
+/* conv_dw.c -- depthwise convolution: some neighbouring outputs at a time, channel by channel as memory has
+ * them; taps outside the image are left out, so nothing is copied. */
 #include "kernels/cpu/conv_parts.h"
 
 #include <string.h>

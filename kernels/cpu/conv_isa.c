@@ -197,48 +197,130 @@ FN(14)
 #endif
 
 /* ---- depthwise ------------------------------------------------------------------------------- */
-/* One vector of channels along a row, all nine taps inside the image: the weights stay in registers. */
-SIMD_INLINE
-void nine(size_t pixels, size_t n, size_t c, const char *const *taps, size_t off, size_t step_B,
-          const float *w, size_t w_step, vf z, const char *add, int act, char *y)
+/* What every output of a row shares. */
+typedef struct {
+    size_t       c, w_step; /* channels; floats from tap to tap */
+    const float *w, *bias;
+    const char  *add; /* NULL: none */
+    char        *y;
+    int          act;
+    size_t       lo, hi; /* rows of a filter of 3 x 3 that are inside the image */
+    const char  *row[3]; /* of each: the input of the first output under its column 0 */
+} dw_row;
+
+/* Channels [j, j+n) of outputs [p, p+M): what lies under more than one of them is loaded once. */
+SIMD_INLINE void dw_tile(int M, int stride, size_t n, const dw_row *d, const vf *w, vf z, size_t j, size_t p)
 {
-    vf wt[9];
-    for (int i = 0; i < 9; i++) wt[i] = vf_load(w + (size_t)i * w_step);
-    for (size_t p = 0; p < pixels; p++) {
-        vf a = z, b = {0}, d = {0};
-        for (int i = 0; i < 9; i += 3) {
-            a = vf_fma(some(taps[i] + off + p * step_B, n), wt[i], a);
-            b = vf_fma(some(taps[i + 1] + off + p * step_B, n), wt[i + 1], b);
-            d = vf_fma(some(taps[i + 2] + off + p * step_B, n), wt[i + 2], d);
+    const size_t c_B = d->c * 4, out = p * c_B + j * 4;
+    vf           a[4];
+    for (int i = 0; i < M; i++) a[i] = z;
+    for (int r = 0; r < 3; r++) {
+        if ((size_t)r < d->lo || (size_t)r >= d->hi) continue;
+        const char *x = d->row[r] + p * (size_t)stride * c_B + j * 4;
+        for (int q = 0; q < (M - 1) * stride + 3; q++) {
+            const vf in = some(x + (size_t)q * c_B, n);
+            for (int i = 0; i < M; i++) {
+                const int s = q - i * stride;
+                if (s >= 0 && s < 3) a[i] = vf_fma(in, w[3 * r + s], a[i]);
+            }
         }
-        a += b + d;
-        if (add) a += some(add + p * c * 4 + off, n);
-        put_some(y + p * c * 4 + off, conv_apply(a, act), n);
     }
+    for (int i = 0; i < M; i++) {
+        if (d->add) a[i] += some(d->add + out + (size_t)i * c_B, n);
+        put_some(d->y + out + (size_t)i * c_B, conv_apply(a[i], d->act), n);
+    }
+}
+SIMD_INLINE vf dw_weights(const dw_row *d, size_t j, vf *w)
+{
+    for (int i = 0; i < 9; i++) w[i] = vf_load(d->w + (size_t)i * d->w_step + j);
+    return d->bias ? vf_load(d->bias + j) : (vf){0};
+}
+
+/* Outputs [0, pixels): a vector of a whole line meets them all before the next one, its
+ * weights in registers; narrower ones go channel by channel, as they lie. */
+SIMD_INLINE void dw_line(int stride, size_t n, const dw_row *d, size_t j, size_t pixels)
+{
+    vf       w[9];
+    const vf z = dw_weights(d, j, w);
+    size_t   p = 0;
+    for (; p + 4 <= pixels; p += 4) dw_tile(4, stride, n, d, w, z, j, p);
+    for (; p + 2 <= pixels; p += 2) dw_tile(2, stride, n, d, w, z, j, p);
+    if (p < pixels) dw_tile(1, stride, n, d, w, z, j, p);
+}
+SIMD_INLINE void dw_across(int M, int stride, const dw_row *d, size_t p)
+{
+    vf     w[9];
+    size_t j = 0;
+    for (; j + VF <= d->c; j += VF) {
+        const vf z = dw_weights(d, j, w);
+        dw_tile(M, stride, VF, d, w, z, j, p);
+    }
+    if (j == d->c) return;
+    const vf z = dw_weights(d, j, w);
+    dw_tile(M, stride, d->c - j, d, w, z, j, p);
+}
+SIMD_INLINE void dw_pixels(int stride, const dw_row *d, size_t pixels)
+{
+    size_t p = 0;
+    if (VBYTES < 64) {
+        for (; p + 4 <= pixels; p += 4) dw_across(4, stride, d, p);
+        for (; p + 2 <= pixels; p += 2) dw_across(2, stride, d, p);
+        if (p < pixels) dw_across(1, stride, d, p);
+        return;
+    }
+    for (; p + VF <= d->c; p += VF) dw_line(stride, VF, d, p, pixels);
+    if (p < d->c) dw_line(stride, d->c - p, d, p, pixels);
+}
+static void dw_pixels1(const dw_row *d, size_t pixels) { dw_pixels(1, d, pixels); }
+static void dw_pixels2(const dw_row *d, size_t pixels) { dw_pixels(2, d, pixels); }
+
+/* One output under any taps; those outside the image are left out. */
+static void dw_one(const dw_row *d, int ntaps, const char *const *taps, size_t at, const char *add, char *y)
+{
+    const char *x[CPU_DW_TAPS];
+    size_t      w[CPU_DW_TAPS], n = 0;
+    for (int i = 0; i < ntaps; i++)
+        if (taps[i]) x[n] = taps[i] + at, w[n++] = (size_t)i * d->w_step;
+    for (size_t j = 0; j < d->c; j += VF) {
+        const size_t m = d->c - j;
+        vf           a = d->bias ? vf_load(d->bias + j) : (vf){0}, b = {0};
+        size_t       i = 0;
+        for (; i + 2 <= n; i += 2) {
+            a = vf_fma(some(x[i] + j * 4, m), vf_load(d->w + w[i] + j), a);
+            b = vf_fma(some(x[i + 1] + j * 4, m), vf_load(d->w + w[i + 1] + j), b);
+        }
+        if (i < n) a = vf_fma(some(x[i] + j * 4, m), vf_load(d->w + w[i] + j), a);
+        a += b;
+        if (add) a += some(add + j * 4, m);
+        put_some(y + j * 4, conv_apply(a, d->act), m);
+    }
+}
+
+/* The rows of a filter of 3 x 3 that are inside the image; false where one is there in part. */
+static bool dw_rows(const char *const *taps, dw_row *d)
+{
+    for (size_t r = 0; r < 3; r++) {
+        const char *const *t = taps + 3 * r;
+        if (!t[0] != !t[1] || !t[1] != !t[2]) return false;
+        d->row[r] = t[0];
+        if (!t[0]) continue;
+        if (d->lo == d->hi) d->lo = r;
+        d->hi = r + 1;
+    }
+    return true;
 }
 
 static void conv_depthwise(size_t pixels, size_t c, int ntaps, const char *const *taps, size_t step_B,
                            const float *w, const float *bias, const char *add, int act, char *y)
 {
-    const size_t w_step = (c + 15) / 16 * 16;
-    bool         inside = ntaps == 9;
-    for (int i = 0; i < ntaps; i++) inside = inside && taps[i];
-    for (size_t j = 0; j < c; j += VF) {
-        const size_t n = c - j < VF ? c - j : VF, off = j * 4;
-        const vf     z = bias ? vf_load(bias + j) : (vf){0};
-        if (inside && n == VF) {
-            nine(pixels, VF, c, taps, off, step_B, w + j, w_step, z, add, act, y);
-            continue;
-        }
-        for (size_t p = 0; p < pixels; p++) {
-            vf a = z;
-            for (int i = 0; i < ntaps; i++)
-                if (taps[i])
-                    a = vf_fma(some(taps[i] + off + p * step_B, n), vf_load(w + (size_t)i * w_step + j), a);
-            if (add) a += some(add + p * c * 4 + off, n);
-            put_some(y + p * c * 4 + off, conv_apply(a, act), n);
-        }
+    const size_t stride = step_B / (c * 4);
+    dw_row d = {.c = c, .w_step = (c + 15) / 16 * 16, .w = w, .bias = bias, .add = add, .y = y, .act = act};
+    size_t p = 0;
+    if (ntaps == 9 && (stride == 1 || stride == 2) && dw_rows(taps, &d)) {
+        p = pixels / 2 * 2;
+        (stride == 1 ? dw_pixels1 : dw_pixels2)(&d, p);
     }
+    for (; p < pixels; p++) dw_one(&d, ntaps, taps, p * step_B, add ? add + p * c * 4 : NULL, y + p * c * 4);
 }
 
 /* ---- passes and pools ------------------------------------------------------------------------ */

@@ -3,8 +3,6 @@
 #define CPU_CONV_PARTS_H
 #include "kernels/cpu/conv.h"
 
-enum { CPU_DW_TAPS = 49 };
-size_t cpu_conv_cache_B(const ir_dev *, int level, size_t otherwise);
 /* A row of tiles shares a place `at`, whose b, bias and next_b are set here, and whose add and y point to
  * channel 0. `nth` counts the tiles since k_lo changed: the first of them fetch the weights of the next
  * blocks. k_end: where this thread's blocks end. */

@@ -40,14 +40,6 @@ const char *cpu_conv_kind_name(cpu_conv_kind kind)
     return (unsigned)kind < CPU_CONV_NKIND ? name[kind] : "?";
 }
 
-size_t cpu_conv_cache_B(const ir_dev *dev, int level, size_t otherwise)
-{
-    const ir_topology *t = &cpu_of(dev)->topo;
-    for (int i = 0; i < t->ncache; i++)
-        if (t->cache[i].level == level && t->cache[i].size_B > 0) return (size_t)t->cache[i].size_B;
-    return otherwise;
-}
-
 ir_status cpu_conv_can(cpu_conv_kind kind, const ly_row *l)
 {
     const bool one = l->r == 1 && l->s == 1, dense = l->groups == 1;
@@ -112,7 +104,7 @@ static bool slight_padding(const ly_row *l)
  * implies. */
 static size_t limit_rows(const ir_dev *dev, cpu_conv_plan *p)
 {
-    const size_t ways = cpu_conv_cache_B(dev, 1, 32 << 10) / ALIAS_B;
+    const size_t ways = cpu_cache_B(dev, 1, 32 << 10) / ALIAS_B;
     if (p->tile.pitch % ALIAS_B == 0 && ways < p->mr) p->mr = ways < 4 ? 4 : ways;
     if (p->mr > p->ops->mr) p->mr = p->ops->mr;
     return p->mr;
@@ -165,7 +157,7 @@ ir_status cpu_conv_plan_make(const ir_dev *dev, cpu_conv_kind kind, const ly_row
     p->mr = p->ops->mr;
     p->row = *l;
     p->threads = threads;
-    const size_t nr = p->ops->nr, l2 = cpu_conv_cache_B(dev, 2, 512 << 10);
+    const size_t nr = p->ops->nr, l2 = cpu_cache_B(dev, 2, 512 << 10);
     const size_t depth = (size_t)(l->r * l->s * l->c);
     p->kblocks = ((size_t)l->k + nr - 1) / nr;
     p->weight_n = p->kblocks * nr * depth;

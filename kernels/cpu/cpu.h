@@ -62,6 +62,9 @@ static inline cpu_dev *cpu_of(const ir_dev *dev) { return (cpu_dev *)dev->self; 
  * function places memory at first touch, so a thread streams what it touched. */
 void cpu_part(size_t n, size_t grain, int tid, int nthreads, size_t *lo, size_t *hi);
 
+/* Bytes of a cache of this level, or `otherwise` where the machine names none. */
+size_t cpu_cache_B(const ir_dev *, int level, size_t otherwise);
+
 /* x rounded up to a multiple of `to`. */
 static inline size_t cpu_up(size_t x, size_t to) { return (x + to - 1) / to * to; }
 

@@ -67,14 +67,6 @@ static size_t even(size_t n, size_t most, size_t grain)
     return cpu_up((n + (n + most - 1) / most - 1) / ((n + most - 1) / most), grain);
 }
 
-static size_t gemm_cache_B(const ir_dev *dev, int level, size_t otherwise)
-{
-    const ir_topology *t = &cpu_of(dev)->topo;
-    for (int i = 0; i < t->ncache; i++)
-        if (t->cache[i].level == level && t->cache[i].size_B > 0) return (size_t)t->cache[i].size_B;
-    return otherwise;
-}
-
 /* ---- packed ---------------------------------------------------------------------------------- */
 static void packed_part(void *arg, int tid, int nthreads)
 {
@@ -147,8 +139,8 @@ static void gemm_choose_grid(plan *p, int threads)
 static void plan_packed(const ir_run *r, plan *p)
 {
     const cpu_gemm_ops *o = p->ops;
-    size_t w = p->out_B, l1 = gemm_cache_B(r->dev, 1, 32 << 10), l2 = gemm_cache_B(r->dev, 2, 512 << 10);
-    size_t l3 = gemm_cache_B(r->dev, 3, 4 << 20);
+    size_t w = p->out_B, l1 = cpu_cache_B(r->dev, 1, 32 << 10), l2 = cpu_cache_B(r->dev, 2, 512 << 10);
+    size_t l3 = cpu_cache_B(r->dev, 3, 4 << 20);
     gemm_choose_grid(p, r->p.threads);
     /* A panel of B may exceed L1 by half: it is read in order, and prefetched. */
     p->kc = even(p->s.k, gemm_min_of(l1 * 3 / 2 / (o->nr * w), 512), 8);
@@ -235,7 +227,7 @@ static void plan_narrow(const ir_run *r, plan *p)
 {
     const cpu_gemm_ops *o = p->ops;
     const size_t threads = (size_t)r->p.threads, groups = (p->s.m + o->mr - 1) / o->mr, rows = groups * o->mr;
-    size_t w = p->out_B, l1 = gemm_cache_B(r->dev, 1, 32 << 10), l2 = gemm_cache_B(r->dev, 2, 512 << 10);
+    size_t w = p->out_B, l1 = cpu_cache_B(r->dev, 1, 32 << 10), l2 = cpu_cache_B(r->dev, 2, 512 << 10);
     p->tm = p->tk = 1;
     p->tn = r->p.threads;
     p->mc = (p->s.m + groups - 1) / groups;
@@ -306,7 +298,7 @@ static void gemm_teardown(ir_run *r)
 static void choose_way(const ir_run *r, plan *p)
 {
     /* bf16 in place is half the bytes, and widening it twice costs more than the order of its rows. */
-    const bool far = !p->wide && p->s.n * p->s.k * p->in_B > gemm_cache_B(r->dev, 3, 4 << 20) / 4 * 3;
+    const bool far = !p->wide && p->s.n * p->s.k * p->in_B > cpu_cache_B(r->dev, 3, 4 << 20) / 4 * 3;
     const struct {
         size_t rows;
         void (*part)(void *, int, int);

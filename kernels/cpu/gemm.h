@@ -26,6 +26,8 @@ typedef struct {
     void (*pack_a)(int wide, size_t rows, size_t kc, const void *a, size_t lda, void *out);
     /* Panels of B: n columns, kc deep, to out[panel][kc][nr], the last panel zero-padded. */
     void (*pack_b)(int wide, size_t n, size_t kc, const void *b, size_t ldb, void *out);
+    /* One panel of B from the rows of B': n <= nr of them, kc deep, to out[kc][nr], zero-padded. */
+    void (*pack_bt)(size_t n, size_t kc, const void *bt, size_t ldb, void *out);
     /* C[m,n] = A B, or += where `add`: from packed panels, of A with `each` <= mr rows. side: advanced,
      * perhaps not to its end. */
     void (*block)(size_t m, size_t each, size_t n, size_t kc, const void *ap, const void *bp, void *c,

@@ -172,42 +172,50 @@ SIMD_INLINE void N(transpose)(V r[VL])
         for (int i = 0; i < VL; i++) r[i] = t[i];
     }
 }
-/* VL steps of a panel. A vector's lanes beyond the panel fall where the next step's go; at the end there is
- * no next. */
-SIMD_INLINE void N(pack_steps)(size_t rows, const char *a, size_t lda, T *out, int last)
+/* VL steps of a panel of `width` rows. A vector's lanes beyond the panel fall where the next step's go; at
+ * the end there is no next. */
+SIMD_INLINE void N(pack_steps)(int width, size_t rows, const char *a, size_t lda, T *out, int last)
 {
-    enum { GROUPS = (TILE_M + VL - 1) / VL, REST = TILE_M - (GROUPS - 1) * VL, AHEAD_B = 512 };
-    V r[GROUPS][VL];
+    enum { MOST = (TILE_M > (int)N(NR) ? TILE_M : (int)N(NR)) / VL + 1, AHEAD_B = 512 };
+    const int groups = (width + VL - 1) / VL, rest = width - (groups - 1) * VL;
+    V         r[MOST][VL];
     for (size_t i = 0; i < rows; i++) __builtin_prefetch(a + i * lda * sizeof(T) + AHEAD_B);
-    for (int g = 0; g < GROUPS; g++) {
+    for (int g = 0; g < groups; g++) {
         for (int i = 0; i < VL; i++)
             r[g][i] = (size_t)(g * VL + i) < rows ? N(vec)(0, a, (size_t)(g * VL + i) * lda) : (V){0};
         N(transpose)(r[g]);
     }
-    for (int p = 0; p < VL; p++, out += TILE_M) {
-        for (int g = 0; g + 1 < GROUPS; g++) V_(store)(out + g * VL, r[g][p]);
-        if (p + 1 < VL || !last)
-            V_(store)(out + (GROUPS - 1) * VL, r[GROUPS - 1][p]);
+    for (int p = 0; p < VL; p++, out += width) {
+        for (int g = 0; g + 1 < groups; g++) V_(store)(out + g * VL, r[g][p]);
+        if (rest == VL || p + 1 < VL || !last)
+            V_(store)(out + (groups - 1) * VL, r[groups - 1][p]);
         else
-            memcpy(out + (GROUPS - 1) * VL, &r[GROUPS - 1][p], REST * sizeof(T));
+            memcpy(out + (groups - 1) * VL, &r[groups - 1][p], (size_t)rest * sizeof(T));
     }
+}
+/* One panel from rows that lie along its depth: to out[kc][width], zero-padded. */
+SIMD_INLINE void N(pack_along)(int width, size_t rows, size_t kc, const void *a, size_t lda, T *out)
+{
+    size_t p = 0;
+    for (; p + VL <= kc; p += VL, out += VL * width) {
+        const char *at = (const char *)a + p * sizeof(T);
+        if (rows == (size_t)width)
+            N(pack_steps)(width, (size_t)width, at, lda, out, p + VL == kc);
+        else
+            N(pack_steps)(width, rows, at, lda, out, p + VL == kc);
+    }
+    N(pack_panel)(0, rows, kc - p, (const char *)a + p * sizeof(T), lda, out, (size_t)width);
 }
 static void N(pack_a)(int wide, size_t rows, size_t kc, const void *a, size_t lda, void *out)
 {
-    if (wide) {
+    if (wide)
         N(pack_panel)(1, rows, kc, a, lda, out, TILE_M);
-        return;
-    }
-    size_t p = 0;
-    T     *o = out;
-    for (; p + VL <= kc; p += VL, o += VL * TILE_M) {
-        const char *at = (const char *)a + p * sizeof(T);
-        if (rows == TILE_M)
-            N(pack_steps)(TILE_M, at, lda, o, p + VL == kc);
-        else
-            N(pack_steps)(rows, at, lda, o, p + VL == kc);
-    }
-    N(pack_panel)(0, rows, kc - p, (const char *)a + p * sizeof(T), lda, o, TILE_M);
+    else
+        N(pack_along)(TILE_M, rows, kc, a, lda, out);
+}
+static void N(pack_bt)(size_t n, size_t kc, const void *bt, size_t ldb, void *out)
+{
+    N(pack_along)(N(NR), n, kc, bt, ldb, out);
 }
 
 /* One row of `panels` panels, each at its own place `apart` elements from the last. */

@@ -82,9 +82,18 @@ static void plan_linear(const ir_dev *dev, cpu_gpt *g, cpu_gpt_op *op, unsigned 
         if (g->dtype != IR_F32) g->x_B = max_of(g->x_B, l->rows * l->w_row_B);
         return;
     }
+    op->packed = op->blocked && cpu_linear_packs(l->dot, l->rows);
+    if (op->packed) {
+        op->panels = cpu_linear_panels_of(dev, l, g->threads);
+        g->x_B = max_of(g->x_B, op->panels.x_B);
+        g->scratch_B = max_of(g->scratch_B, op->panels.scratch_B);
+        if (op->norm) g->pack_rows = max_of(g->pack_rows, op->panels.ops->mr);
+        return;
+    }
     g->x_B = max_of(g->x_B, op->own ? (size_t)g->threads * cpu_apart(l->rows * l->xs) : l->rows * l->xs);
     if (!op->blocked) return;
     g->block = cpu_linear_block_of(dev, l->ops, g->dtype, l->dot);
+    g->scratch_B = max_of(g->scratch_B, cpu_linear_scratch_B(g->block));
 }
 
 static ir_status plan_ops(const ir_dev *dev, cpu_gpt *g, unsigned how)
@@ -170,9 +179,9 @@ static void gpt_lay_out(cpu_gpt *g, int64_t floats)
     }
     g->x_at = at;
     at += cpu_up(g->x_B, ALIGN);
-    g->row_B = cpu_up(widest * sizeof(float), ALIGN);
+    g->row_B = cpu_up(widest * max_of(g->pack_rows, 1) * sizeof(float), ALIGN);
     g->thread_at = at;
-    g->thread_B = cpu_apart(g->row_B + cpu_linear_scratch_B(g->block));
+    g->thread_B = cpu_apart(g->row_B + g->scratch_B);
     at += (size_t)g->threads * g->thread_B;
     g->attention_at = at;
     g->kv_at = at + cpu_up(attention, ALIGN);
@@ -313,6 +322,32 @@ static void gpt_share(const cpu_gpt_op *op, int tid, int nthreads, size_t *lo, s
     cpu_part(op->l.k, CPU_TILE_R, tid, nthreads, lo, hi);
 }
 
+/* The input's rows, normalised where that is fused, as panels. */
+static void gpt_pack_panels(const cpu_gpt *g, const cpu_gpt_op *op, int tid, int nthreads, char *mine)
+{
+    const cpu_linear_panels *p = &op->panels;
+    const size_t             row_B = p->c * sizeof(float), mr = p->ops->mr;
+    size_t                   lo, hi;
+    cpu_part(p->panels, 1, tid, nthreads, &lo, &hi);
+    for (size_t i = lo; i < hi; i++) {
+        const size_t rows = i + 1 < p->panels ? mr : p->rows - i * mr;
+        for (size_t k = 0; op->norm && k < rows; k++)
+            norm_row(g, op->norm, op->in, i * mr + k, mine + k * row_B);
+        cpu_linear_pack_panel(p, i, op->norm ? mine : op->in + i * mr * row_B, g->work + g->x_at);
+    }
+}
+
+static void gpt_packed_part(cpu_gpt *g, cpu_gpt_op *op, int tid, int nthreads)
+{
+    cpu_linear l = op->l;
+    char      *mine = g->work + g->thread_at + (size_t)tid * g->thread_B;
+    gpt_pack_panels(g, op, tid, nthreads, mine);
+    ir_pool_barrier(g->pool, nthreads);
+    if (g->layer_s && tid == 0 && op->norm) cpu_gpt_stamp(g, op->norm_index);
+    l.x = g->work + g->x_at;
+    cpu_linear_packed(&l, &op->panels, tid, mine + g->row_B);
+}
+
 static void gpt_linear_part(cpu_gpt *g, cpu_gpt_op *op, int tid, int nthreads)
 {
     cpu_linear l = op->l;
@@ -390,7 +425,9 @@ static void rows_part(cpu_gpt *g, cpu_gpt_op *op, int tid, int nthreads)
 
 void cpu_gpt_op_part(cpu_gpt *g, cpu_gpt_op *op, int tid, int nthreads)
 {
-    if (op->row->op == LY_FC)
+    if (op->packed)
+        gpt_packed_part(g, op, tid, nthreads);
+    else if (op->row->op == LY_FC)
         gpt_linear_part(g, op, tid, nthreads);
     else if (op->row->op == LY_ATTENTION)
         cpu_attention_part(&op->a, tid, nthreads);

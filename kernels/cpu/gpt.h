@@ -7,6 +7,7 @@
 #include "kernels/cpu/encoder.h"
 #include "kernels/cpu/moe.h"
 #include "kernels/cpu/recsys.h"
+#include "kernels/cpu/linear_packed.h"
 #include "kernels/cpu/linear_q.h"
 
 typedef struct {
@@ -17,15 +18,17 @@ typedef struct {
     bool          own;   /* few rows: every thread packs for itself */
     bool          again; /* of the same input as the operation before, and past it only through `add`: neither
                           * a barrier nor packing comes first */
-    bool          is_q;  /* W in groups or in e4m3 */
-    cpu_q_matrix  q;
-    cpu_q_way     way;
-    cpu_linear    l;   /* LY_FC; pointers are set by cpu_gpt_bind() */
-    cpu_attention a;   /* LY_ATTENTION */
-    cpu_moe       moe; /* LY_MOE */
-    ly_place      at;  /* of its activations, in floats of the workspace */
-    const char   *in, *add;
-    char         *out;
+    bool              is_q; /* W in groups or in e4m3 */
+    cpu_q_matrix      q;
+    cpu_q_way         way;
+    bool              packed; /* blocked, by way of panels */
+    cpu_linear_panels panels;
+    cpu_linear        l;   /* LY_FC; pointers are set by cpu_gpt_bind() */
+    cpu_attention     a;   /* LY_ATTENTION */
+    cpu_moe           moe; /* LY_MOE */
+    ly_place          at;  /* of its activations, in floats of the workspace */
+    const char       *in, *add;
+    char             *out;
 } cpu_gpt_op;
 
 typedef struct {
@@ -37,6 +40,8 @@ typedef struct {
     const cpu_recsys_ops *recsys;
     ir_pool              *pool;
     cpu_linear_block      block;
+    size_t                pack_rows; /* most rows that are normalised before they are packed together */
+    size_t                scratch_B; /* of a thread, for blocks of W */
     char                 *work; /* activations, packed rows, then per thread: a row, scratch, attention */
     /* Where in work, in bytes; kv_at: keys and values of a row without a cache. */
     size_t           work_B, x_at, x_B, thread_at, thread_B, row_B, attention_at, kv_at, moe_at;

@@ -97,6 +97,14 @@ const cpu_features *cpu_features_get(void)
     return &features;
 }
 
+size_t cpu_cache_B(const ir_dev *dev, int level, size_t otherwise)
+{
+    const ir_topology *t = &cpu_of(dev)->topo;
+    for (int i = 0; i < t->ncache; i++)
+        if (t->cache[i].level == level && t->cache[i].size_B > 0) return (size_t)t->cache[i].size_B;
+    return otherwise;
+}
+
 void cpu_part(size_t n, size_t grain, int tid, int nthreads, size_t *lo, size_t *hi)
 {
     if (grain == 0) grain = 1;

@@ -2,8 +2,10 @@
  *   stream  few rows: W is as large as the work, so it passes once, as it lies, past packed rows of X.
  *   gemm    many rows: blocks of W stay in a core's L2 while all of X passes; weights that the tile cannot
  * multiply as they are (bf16 without pair products, int8) are widened to f32 once per block. Threads take
- * contiguous rows of W, the split that also placed its pages, so a thread reads what it first touched. */
+ * contiguous rows of W, the split that also placed its pages, so a thread reads what it first touched. From
+ * some number of rows on both sides are copied into panels (linear_packed.h). */
 #include "kernels/cpu/linear.h"
+#include "kernels/cpu/linear_packed.h"
 #include "kernels/workloads/workloads_nets.h"
 
 #include <stdlib.h>
@@ -50,7 +52,7 @@ static void pass_rows(const cpu_linear *l, size_t j, bool four, int groups)
     const size_t turn = (four ? CPU_TILE_R : 1) * l->w_row_B, ys = l->k * sizeof(float);
     const char  *w = l->w + j * l->w_row_B;
     cpu_ahead    ahead = {turn > AHEAD_B ? turn : AHEAD_B, 0, (size_t)groups};
-    if (l->rows == 1 && four) {
+    if (l->rows == 1 && four && l->ops->lines[l->dot]) { /* an expert of a mixture may have one row of several */
         ahead.by = AHEAD_B;
         l->ops->lines[l->dot](l->w_row_B, w, l->w_row_B, l->x, l->xs, l->y + j * sizeof(float), ys, 0,
                               &ahead);
@@ -96,20 +98,12 @@ void cpu_linear_pass(const cpu_linear *l, size_t lo, size_t hi)
 }
 
 /* ---- in blocks ------------------------------------------------------------------------------- */
-static size_t linear_cache_B(const ir_dev *dev, int level, size_t otherwise)
-{
-    const ir_topology *t = &cpu_of(dev)->topo;
-    for (int i = 0; i < t->ncache; i++)
-        if (t->cache[i].level == level && t->cache[i].size_B > 0) return (size_t)t->cache[i].size_B;
-    return otherwise;
-}
-
 /* A tile's rows of X and of W fit in L1 together, a block of W in half of L2. */
 cpu_linear_block cpu_linear_block_of(const ir_dev *dev, const cpu_linear_ops *o, ir_dtype w, cpu_dot dot)
 {
     (void)w;
-    size_t width = dot == CPU_DOT_PAIRS ? 2 : 4, l1 = linear_cache_B(dev, 1, 32 << 10),
-           l2 = linear_cache_B(dev, 2, 512 << 10);
+    size_t width = dot == CPU_DOT_PAIRS ? 2 : 4, l1 = cpu_cache_B(dev, 1, 32 << 10),
+           l2 = cpu_cache_B(dev, 2, 512 << 10);
     size_t depth = l1 * 7 / 8 / ((o->most + CPU_TILE_R) * width) / ALIGN * ALIGN;
     if (depth < ALIGN) depth = ALIGN;
     size_t rows = l2 / 2 / (depth * width) / CPU_TILE_R * CPU_TILE_R;
@@ -168,18 +162,32 @@ void cpu_linear_blocked(const cpu_linear *l, cpu_linear_block b, size_t lo, size
 /* Up to so many rows every thread packs X for itself instead of meeting the others. */
 enum { OWN_ROWS = 4 };
 typedef struct {
-    ly_row           row;
-    cpu_linear       l; /* pointers are set by run() */
-    cpu_linear_block b;
-    bool             blocked, own;
-    char            *work; /* packed X, once or per thread, then scratch per thread */
-    size_t           work_B, x_B, scratch_B;
+    ly_row            row;
+    cpu_linear        l; /* pointers are set by run() */
+    cpu_linear_block  b;
+    bool              blocked, own, packed;
+    cpu_linear_panels panels; /* packed */
+    char             *work;   /* packed X, once or per thread, then scratch per thread */
+    size_t            work_B, x_B, scratch_B;
 } plan;
 typedef struct {
     plan       *p;
     ir_pool    *pool;
     const char *x;
 } job;
+
+static void linear_packed_part(const job *j, int tid, int nthreads)
+{
+    const plan *p = j->p;
+    cpu_linear  l = p->l;
+    size_t      lo, hi;
+    cpu_part(p->panels.panels, 1, tid, nthreads, &lo, &hi);
+    for (size_t i = lo; i < hi; i++)
+        cpu_linear_pack_panel(&p->panels, i, j->x + i * p->panels.ops->mr * l.c * sizeof(float), p->work);
+    ir_pool_barrier(j->pool, nthreads);
+    l.x = p->work;
+    cpu_linear_packed(&l, &p->panels, tid, p->work + p->x_B + (size_t)tid * p->scratch_B);
+}
 
 static void linear_part(void *arg, int tid, int nthreads)
 {
@@ -188,6 +196,10 @@ static void linear_part(void *arg, int tid, int nthreads)
     cpu_linear l = p->l;
     char      *x = p->work + (p->own ? (size_t)tid * p->x_B : 0);
     size_t     lo = 0, hi = l.rows;
+    if (p->packed) {
+        linear_packed_part(j, tid, nthreads);
+        return;
+    }
     if (!p->own) cpu_part(l.rows, 1, tid, nthreads, &lo, &hi);
     for (size_t i = lo; i < hi; i++) l.ops->pack(l.dot, l.c, j->x + i * l.c * sizeof(float), x + i * l.xs);
     if (!p->own) ir_pool_barrier(j->pool, nthreads);
@@ -231,6 +243,12 @@ static ir_status linear_setup(ir_run *r, bool blocked)
     p->own = rows <= OWN_ROWS;
     p->x_B = p->own ? cpu_apart(rows * l->xs) : rows * l->xs;
     p->scratch_B = blocked ? cpu_apart(cpu_linear_scratch_B(p->b)) : 0;
+    p->packed = blocked && cpu_linear_packs(l->dot, rows);
+    if (p->packed) {
+        p->panels = cpu_linear_panels_of(r->dev, l, r->p.threads);
+        p->x_B = cpu_apart(p->panels.x_B);
+        p->scratch_B = cpu_apart(p->panels.scratch_B);
+    }
     p->work_B = p->x_B * (p->own ? threads : 1) + threads * p->scratch_B;
     void     *work = NULL;
     ir_status s = ir_host_alloc(p->work_B, cpu_of(r->dev)->pages, &work);

@@ -1,6 +1,7 @@
 /* likwid_stand_in.c -- a library with likwid's functions that misbehaves as STAND_IN says: ok exit deny zero
- * half crash hang two rw sockets everywhere nogroups unknown taken. Counted: 2 GB of reads and 1 GB of
- * writes, 20 J and 5 J of the memory. Built a second time without one of the functions. */
+ * half crash hang two rw sockets everywhere nogroups unknown taken growing. Counted: 2 GB of reads and 1 GB
+ * of writes, 20 J and 5 J of the memory; growing: from the second time on a thousand million times as much,
+ * which no machine moves. Built a second time without one of the functions. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +14,7 @@ typedef struct {
     int      turbo;
     char    *osname, *name, *short_name;
 } cpu_info;
-static int  sets;
+static int  sets, stops;
 static char added[16][32];
 
 static int mode(const char *name)
@@ -103,6 +104,7 @@ int perfmon_startCounters(void)
 int perfmon_stopCounters(void)
 {
     if (mode("crash")) abort();
+    stops++;
     return 0;
 }
 
@@ -131,7 +133,7 @@ char *perfmon_getMetricName(int g, int i)
 double perfmon_getMetric(int g, int i, int thread)
 {
     int    sockets = mode("sockets") ? 2 : 1;
-    double share = mode("half") ? 0.5 : mode("zero") ? 0 : 1;
+    double share = mode("half") ? 0.5 : mode("zero") ? 0 : mode("growing") && stops > 1 ? 1e9 : 1;
     if (i == 0) return 0.5;
     if (thread >= sockets && !mode("everywhere")) return 0;
     share /= sockets;
