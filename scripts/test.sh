@@ -46,7 +46,9 @@ clang_runtime() {
   printf 'int LLVMFuzzerTestOneInput(const char *p, unsigned long n) { return p && n > 1 ? 0 : 0; }\n' |
     clang -x c - -fsanitize=fuzzer,address -o /dev/null 2>/dev/null
 }
-has_jsonschema() { have python3 && python3 -c 'import jsonschema' 2>/dev/null; }
+has_module() { have python3 && python3 -c "import $1" 2>/dev/null; }
+# A Python that is not the distribution's does not see its packages: it gets wheels, in python_wheels.
+module_or_wheel() { has_module "$1" || ! python3 -c 'import sys; sys.exit(sys.prefix != "/usr")'; }
 cross_compiles() { have aarch64-linux-gnu-gcc && compiles aarch64-linux-gnu-gcc; }
 opencl_platform() { compgen -G '/etc/OpenCL/vendors/*.icd' >/dev/null || [ -n "${OCL_ICD_VENDORS:-}" ]; }
 test_needs() {
@@ -54,7 +56,13 @@ test_needs() {
   need libcmocka-dev "test framework (optional: a stand-in exists)" library libcmocka-dev cmocka
   need python3 "repository checks" have python3
   need pocl-opencl-icd "an OpenCL device in every machine, for the opencl tests (optional)" opencl_platform
-  need python3-jsonschema "records against their schema" has_jsonschema
+  need python3-jsonschema "records against their schema" has_module jsonschema
+  if selected checks; then need python3-numpy "redoes the networks (optional)" module_or_wheel numpy; fi
+  if selected release; then
+    need python3-matplotlib "draws the figures of plot.py (optional)" module_or_wheel matplotlib
+    need chromium "opens the page (optional)" any_command chromium chromium-browser google-chrome
+    need chromium-driver "drives it (optional)" have chromedriver
+  fi
   ! selected packages || packages_needs
   if selected cluster && [ "$(id -u)" = 0 ]; then cluster_needs; fi
   if selected asan fuzz; then
@@ -69,6 +77,16 @@ test_needs() {
     need qemu-user "runs the Arm tests" any_command qemu-aarch64 qemu-aarch64-static
   fi
 }
+wheels() { # wheels FOLDER PACKAGE...: by pip, into the builds' folder
+  "${IRONROOF_PYTHON:-python3}" -m pip install -q --disable-pip-version-check --root-user-action=ignore \
+    --target "$out/$1" "${@:2}" >"$out/$1.log" 2>&1 || say "  ${*:2}: not installed: $(tail -n 1 "$out/$1.log")"
+}
+python_wheels() {
+  local module lacking=()
+  export PYTHONPATH=$out/python${PYTHONPATH:+:$PYTHONPATH}
+  for module in numpy matplotlib; do has_module $module || lacking+=($module); done
+  [ ${#lacking[@]} = 0 ] || [ -n "${IRONROOF_NO_INSTALL:-}" ] || ! has_module pip || wheels python "${lacking[@]}"
+}
 # What reads compiled CUDA kernels, where nvcc is without it: two small wheels, into the builds' folder.
 cuda_tools() {
   local python=${IRONROOF_PYTHON:-python3} into=$out/cuda-tools nvcc=nvcc bin
@@ -77,9 +95,7 @@ cuda_tools() {
   { have cuobjdump && have nvdisasm; } || [ -x "$(dirname "$(command -v "$nvcc")")/cuobjdump" ] && return 0
   bin=$(compgen -G "$into/nvidia/*/bin" | tail -n 1)
   if [ -z "$bin" ] && [ -z "${IRONROOF_NO_INSTALL:-}" ]; then
-    "$python" -m pip install -q --disable-pip-version-check --root-user-action=ignore --target "$into" \
-      nvidia-cuda-cuobjdump nvidia-cuda-nvdisasm >"$into.log" 2>&1 ||
-      say "  cuobjdump was not installed: $(tail -n 1 "$into.log")"
+    wheels cuda-tools nvidia-cuda-cuobjdump nvidia-cuda-nvdisasm
     bin=$(compgen -G "$into/nvidia/*/bin" | tail -n 1)
   fi
   [ -z "$bin" ] || export IRONROOF_CUDA_BIN=${IRONROOF_CUDA_BIN:-$bin}
@@ -120,7 +136,16 @@ test_preset() { # test_preset NAME ctest-arguments...
   local name=$1
   shift
   # more than there are processors: some tests wait for what they started
-  (cd "$root" && ${under[@]+"${under[@]}"} ctest --preset "$name" -j $((jobs + 2)) "$@")
+  (cd "$root" && ${under[@]+"${under[@]}"} ctest --preset "$name" -j $((jobs + 2)) \
+    --output-junit "$out/$name.xml" "$@")
+}
+# What a stage's tests left out, from ctest's report: a skipped test says why in its output.
+not_run() {
+  [ -e "$out/$1.xml" ] || return 0
+  awk -F'"' '/<testcase / { name = $2; left = /status="notrun"/; why = "" }
+    left && /skipped: / { sub(/.*skipped: /, ": "); sub(/<.*/, ""); why = $0 }
+    left && /<\/testcase>/ { print "    not run: " name why }' \
+    "$out/$1.xml"
 }
 build_preset() { (cd "$root" && cmake --build --preset "$1" -j "$jobs"); }
 gcc_preset() { configure_preset "$1" ${with_gcc[@]+"${with_gcc[@]}"} "${@:2}"; }
@@ -328,7 +353,9 @@ end_groups() {
 
 needs test_needs || exit 1
 mkdir -p "$out" || exit 1
+rm -f "$out"/*.xml
 ! selected release || cuda_tools
+! selected release checks || python_wheels
 ahead=() apart=() last=() order=()
 for stage in "${stages[@]}"; do
   if in_list "$stage" "${behind[@]}"; then apart+=("$stage"); continue; fi
@@ -365,6 +392,7 @@ for stage in "${order[@]}"; do
     line="no tests ran"
   fi
   printf '%-8s %-7s %4d s  %s\n' "$stage" "$word" "$took" "$line"
+  not_run "$stage"
   [ "$stage" != coverage ] || grep '^line coverage' "$log"
   [ "$stage" != packages ] || sed -nE 's/^([a-z_0-9]+) +skipped +[0-9]+ s +/    not tried: \1: /p' "$log"
   if [ "$word" = FAILED ]; then

@@ -92,6 +92,32 @@ static void test_linear_edges(void **state)
     }
 }
 
+/* Rows enough for panels of both sides: parts of panels, one element deep, fewer columns than threads, and
+ * caches so small that every dimension is in several blocks. */
+static void test_linear_panels(void **state)
+{
+    (void)state;
+    static const int64_t shapes[][3] = {
+        {128, 96, 64}, {131, 333, 150}, {257, 40, 300}, {129, 1, 67}, {200, 77, 2}};
+    for (int isa = 0; isa < CPU_NISA; isa++) {
+        if (!isa_runs((cpu_isa)isa)) continue;
+        for (int threads = 1; threads <= 4; threads += 3)
+            for (int small = 0; small < 2; small++) {
+                device d;
+                open_device(&d, (cpu_isa)isa, threads);
+                if (small) d.cpu.topo.ncache = 3;
+                for (int l = 0; small && l < 3; l++)
+                    d.cpu.topo.cache[l] = (ir_cache){.level = l + 1, .size_B = 1024 << (2 * l)};
+                for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
+                    for (size_t t = 0; t < NTYPES; t++) {
+                        ir_params p = {{shapes[i][0], shapes[i][1], shapes[i][2]}, types[t], 0};
+                        assert_num(verify(&d, &wl_linear, p, (i + t) % 2 ? 20 : 0), >, 0);
+                    }
+                close_device(&d);
+            }
+    }
+}
+
 /* Several blocks in every direction: caches of this imaginary machine are tiny. */
 static void test_linear_many_blocks(void **state)
 {
@@ -444,6 +470,7 @@ int main(void)
                                        cmocka_unit_test(test_odd_shapes),
                                        cmocka_unit_test(test_linear_edges),
                                        cmocka_unit_test(test_linear_many_blocks),
+                                       cmocka_unit_test(test_linear_panels),
                                        cmocka_unit_test(test_attention_edges),
                                        cmocka_unit_test(test_weights_move_home),
                                        cmocka_unit_test(test_weights_are_where_they_are_used),

@@ -216,6 +216,7 @@ def figures(record, folder):
     r = run(sys.executable, plot, record)
     if r.returncode == 77:
         expect("matplotlib is not installed" in r.stderr, "what is missing is said", r)
+        print("skipped: matplotlib is not installed")
         return 77
     module = load_plot()
     for what in ("roofline", "ladder", "batch"):
