@@ -296,6 +296,36 @@ static void test_late_environment(void **state)
     trial_free(&a.t);
 }
 
+/* A fork-join of a microsecond that costs half as much again beside B is no matter of a millisecond with one
+ * of them, and is one of a call with a hundred. */
+static void test_launches_moved(void **state)
+{
+    (void)state;
+    static const char *const keys[] = {"cpu/one/k:n=1", "cpu/many/k:n=1", "cpu/short/k:n=1"};
+    static const double      time_s[] = {1e-3, 1e-3, 5e-6};
+    trial                    t;
+    trial_init(&t, 0.95, log1p(0.02));
+    for (size_t b = 0; b < 12; b++) {
+        for (int r = 0; r < TRIAL_REFS; r++) {
+            t.ref[r][b] = (trial_quad){{1e-6, 1e-6}, {1e-6, 1e-6}};
+            if (r == TRIAL_LAUNCH) t.ref[r][b].b[0] = t.ref[r][b].b[1] = 1.5e-6;
+        }
+        for (int k = 0; k < 3; k++)
+            for (int i = 0; i < 4; i++)
+                assert_int_equal(trial_put(&t, keys[k], false, b, i < 2 ? 'A' : 'B', i % 2, time_s[k]),
+                                 IR_OK);
+    }
+    t.nblock = 12;
+    trial_starts(&t, keys[1], 100);
+    trial_judge(&t);
+    assert_false(t.drifted);
+    assert_int_equal(trial_find(&t, keys[0])->verdict, TRIAL_SAME);
+    assert_int_equal(trial_find(&t, keys[1])->verdict, TRIAL_ENVIRONMENT);
+    assert_non_null(strstr(trial_find(&t, keys[1])->note, "forkjoin moved by +50.0 %"));
+    assert_int_equal(trial_find(&t, keys[2])->verdict, TRIAL_ENVIRONMENT);
+    trial_free(&t);
+}
+
 static void test_environment(void **state)
 {
     (void)state;
@@ -406,17 +436,13 @@ static void test_children(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_plan),
-                                       cmocka_unit_test(test_verdicts),
-                                       cmocka_unit_test(test_confirmation),
-                                       cmocka_unit_test(test_looks),
-                                       cmocka_unit_test(test_budget),
-                                       cmocka_unit_test(test_not_slower),
-                                       cmocka_unit_test(test_bad_processes),
-                                       cmocka_unit_test(test_environment),
-                                       cmocka_unit_test(test_late_environment),
-                                       cmocka_unit_test(test_arguments),
-                                       cmocka_unit_test(test_words),
-                                       cmocka_unit_test(test_children)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_plan),          cmocka_unit_test(test_verdicts),
+        cmocka_unit_test(test_confirmation),  cmocka_unit_test(test_looks),
+        cmocka_unit_test(test_budget),        cmocka_unit_test(test_not_slower),
+        cmocka_unit_test(test_bad_processes), cmocka_unit_test(test_launches_moved),
+        cmocka_unit_test(test_environment),   cmocka_unit_test(test_late_environment),
+        cmocka_unit_test(test_arguments),     cmocka_unit_test(test_words),
+        cmocka_unit_test(test_children)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -175,6 +175,7 @@ static ir_status processes_take_points(ab_job *j, char side, const ir_record *r)
         if (p->status == IR_SKIP || p->id.for_ceiling) continue;
         snprintf(why, sizeof why, "build %c: %s: %s", side, ir_status_name(p->status), p->reason);
         st = ab_seen(&j->a, side, ir_point_key(p, key), lower_quartile(p), p->status == IR_OK ? NULL : why);
+        if (st == IR_OK) trial_starts(&j->a.t, key, p->m.cost.launches);
     }
     return st;
 }

@@ -81,6 +81,7 @@ trial_point *trial_find(trial *t, const char *key)
     unseen(p->q, TRIAL_MAX_BLOCKS);
     unseen(p->fresh, TRIAL_MAX_BLOCKS);
     p->delta = t->delta;
+    p->starts = 1;
     return p;
 }
 
@@ -95,6 +96,12 @@ ir_status trial_put(trial *t, const char *key, bool fresh, size_t block, char si
     (side == 'A' ? q->a : q->b)[slot] = time_s > 0 && isfinite(time_s) ? time_s : NAN;
     if (*n < block + 1) *n = block + 1;
     return IR_OK;
+}
+
+void trial_starts(trial *t, const char *key, double starts)
+{
+    trial_point *p = trial_find(t, key);
+    if (p && starts > p->starts) p->starts = starts;
 }
 
 ir_status trial_bad(trial *t, const char *key, const char *why)
@@ -138,18 +145,38 @@ bool trial_drift(const trial_quad *q, size_t n, double conf, double delta, doubl
     return moved || 4 * beyond > known;
 }
 
+/* Seconds of a reference kernel, of all blocks and both sides. */
+static double reference_s(const trial_quad *q, size_t n)
+{
+    double v[4 * TRIAL_MAX_BLOCKS];
+    size_t known = 0;
+    for (size_t i = 0; i < n; i++)
+        for (int s = 0; s < 4; s++) {
+            const double x = s < 2 ? q[i].a[s] : q[i].b[s - 2];
+            if (x > 0) v[known++] = x;
+        }
+    return ir_median(v, known);
+}
+
 static void trial_environment(trial *t)
 {
     static const char *const name[TRIAL_REFS] = {"copy", "fma", "forkjoin"};
     t->drifted = false;
+    t->launch_s = 0;
     for (int r = 0; r < TRIAL_REFS; r++)
         for (int fresh = 0; fresh < 2; fresh++) {
-            double worst;
-            size_t n = fresh ? t->nfresh : t->nblock;
-            if (t->drifted || !trial_drift(fresh ? t->ref_fresh[r] : t->ref[r], n, t->conf, t->delta, &worst))
-                continue;
-            t->drifted = true;
-            snprintf(t->cause, sizeof t->cause,
+            const trial_quad *q = fresh ? t->ref_fresh[r] : t->ref[r];
+            double            worst;
+            size_t            n = fresh ? t->nfresh : t->nblock;
+            if (t->drifted || !trial_drift(q, n, t->conf, t->delta, &worst)) continue;
+            const bool   launch = r == TRIAL_LAUNCH;
+            const double by_s = launch ? fabs(expm1(worst)) * reference_s(q, n) : 0;
+            if (launch && by_s <= t->launch_s) continue;
+            if (launch)
+                t->launch_s = by_s;
+            else
+                t->drifted = true;
+            snprintf(launch ? t->launch_cause : t->cause, sizeof t->cause,
                      "the reference kernel %s moved by %+.1f %% between A's and B's processes, beyond 3 "
                      "times its usual spread",
                      name[r], 100 * expm1(worst));
@@ -207,6 +234,15 @@ static trial_verdict measured_verdict(trial_point *p)
     return v;
 }
 
+/* Median over the first blocks of a side's processes, seconds. */
+static double trial_side(const trial_point *p, bool new)
+{
+    double v[2 * TRIAL_MAX_BLOCKS];
+    for (size_t i = 0; i < p->nq; i++)
+        for (int s = 0; s < 2; s++) v[2 * i + (size_t)s] = new ? p->q[i].b[s] : p->q[i].a[s];
+    return ir_median(v, 2 * p->nq);
+}
+
 static void trial_judge_point(trial *t, trial_point *p)
 {
     double d[TRIAL_MAX_BLOCKS];
@@ -226,9 +262,11 @@ static void trial_judge_point(trial *t, trial_point *p)
         snprintf(p->why, sizeof p->why, "%.180s", *t->lost ? t->lost : "not in every process of both builds");
     if (p->verdict == TRIAL_MISSING || p->verdict == TRIAL_INCORRECT)
         snprintf(p->note, sizeof p->note, "%s", p->why);
-    if (t->drifted && p->verdict <= TRIAL_INCONCLUSIVE) {
+    const bool launch =
+        t->launch_s * p->starts >= expm1(p->delta) * fmin(trial_side(p, false), trial_side(p, true));
+    if ((t->drifted || launch) && p->verdict <= TRIAL_INCONCLUSIVE) {
         p->verdict = TRIAL_ENVIRONMENT;
-        snprintf(p->note, sizeof p->note, "%s", t->cause);
+        snprintf(p->note, sizeof p->note, "%s", t->drifted ? t->cause : t->launch_cause);
     }
 }
 
@@ -246,15 +284,6 @@ int trial_exit(const trial *t, bool strict)
     if (n[TRIAL_REGRESSED]) return 1;
     if (n[TRIAL_ENVIRONMENT] || n[TRIAL_TOO_FEW] || (strict && n[TRIAL_INCONCLUSIVE])) return 3;
     return 0;
-}
-
-/* Median over the first blocks of a side's processes, seconds. */
-static double trial_side(const trial_point *p, bool new)
-{
-    double v[2 * TRIAL_MAX_BLOCKS];
-    for (size_t i = 0; i < p->nq; i++)
-        for (int s = 0; s < 2; s++) v[2 * i + (size_t)s] = new ? p->q[i].b[s] : p->q[i].a[s];
-    return ir_median(v, 2 * p->nq);
 }
 
 ir_status trial_line(const trial *t, const trial_point *p, const char *kind, ir_comparison *out)

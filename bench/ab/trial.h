@@ -5,6 +5,7 @@
 #include "harness/record/comparison.h"
 #include "harness/stats/compare.h"
 
+enum { TRIAL_LAUNCH = 2 }; /* of the reference kernels: the fork-join */
 enum { TRIAL_MAX_BLOCKS = IR_AB_MOST_BLOCKS, TRIAL_BLOCKS = 12, TRIAL_REFS = 3, TRIAL_SLOTS = 4 };
 typedef struct {
     double a[2], b[2];
@@ -31,6 +32,7 @@ typedef struct {
     trial_quad    fresh[TRIAL_MAX_BLOCKS]; /* the confirmation's */
     size_t        nfresh;
     double        delta;        /* what matters in practice, log scale */
+    double        starts;       /* launches in a call; 1 where nobody said */
     bool          incorrect;    /* a row said incorrect or failed */
     char          why[IR_WHY];  /* of what is missing or incorrect */
     ir_ab_result  first, again; /* again.n = 0: no confirmation was needed */
@@ -49,7 +51,9 @@ typedef struct {
     double     conf, delta;
     bool       drifted;       /* trial_judge() found the environment at fault */
     char       cause[IR_WHY]; /* which reference kernel, by how much */
-    char       lost[IR_WHY];  /* why a process is missing */
+    double     launch_s;      /* seconds by which the fork-join moved: at fault where a point would show it */
+    char       launch_cause[IR_WHY];
+    char       lost[IR_WHY]; /* why a process is missing */
 } trial;
 void trial_init(trial *, double conf, double delta);
 void trial_free(trial *); /* idempotent */
@@ -66,6 +70,8 @@ trial_point *trial_find(trial *, const char *key);
 /* Store a time of point `key`: process `slot` of a block is 0 or 1, the first or second of its side. fresh:
  * the block belongs to the confirmation. A point first seen late has NAN in the blocks before. */
 ir_status trial_put(trial *, const char *key, bool fresh, size_t block, char side, int slot, double time_s);
+/* Tell how many launches a call of point `key` makes. */
+void trial_starts(trial *, const char *key, double starts);
 /* Store a row that is no measurement, with its reason. */
 ir_status trial_bad(trial *, const char *key, const char *why);
 /* Compute d = (log b1 + log b2 - log a1 - log a2)/2 of each block; NAN where one is missing. Returns how many
@@ -77,7 +83,9 @@ size_t trial_contrast(const trial_quad *, size_t n, double *d);
  * contrast is judged slower or faster, or if more than a quarter of the blocks lie beyond 3 times the usual
  * spread of contrasts (1.4826 MAD, at least DRIFT_FLOOR). Fewer than 4 blocks: unknown, false. */
 bool trial_drift(const trial_quad *, size_t n, double conf, double delta, double *worst);
-/* Judge every point from what there is. Points flagged once are INCONCLUSIVE until they have fresh blocks. */
+/* Judge every point from what there is. Bandwidth and peak that drifted leave no verdict; a fork-join's price
+ * leaves none where it moved by so much that `delta` of the point's time could be of it. Points flagged once
+ * are INCONCLUSIVE until they have fresh blocks. */
 void trial_judge(trial *);
 bool trial_flagged(const trial_point *); /* the first blocks alone say REGRESSED or IMPROVED */
 /* More blocks could decide it, could show that it is not only not slower but faster, or could outlast what
