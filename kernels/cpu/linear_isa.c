@@ -126,18 +126,18 @@ SIMD_INLINE void linear_tile(cpu_dot dot, int R, int M, size_t bytes, const char
 {
     const size_t whole = bytes / VBYTES * VBYTES, x_step = (size_t)PARTS(dot) * VBYTES;
     EACH_X(ZERO)
-    if (ahead) {
-        const char *next = w + ahead->by;
-        for (size_t i = 0, due = ahead->first * VBYTES; i < whole; i += VBYTES, w += VBYTES, x += x_step) {
-            if (i == due) {
-                for (int line = 0; line < R * VBYTES; line += 64)
-                    __builtin_prefetch(next + i * (size_t)R + line);
+    const char *const end = w + whole;
+    if (ahead) { /* one counter: general registers are as scarce as vectors */
+        const char *next = w + ahead->by, *due = w + ahead->first * VBYTES;
+        for (; w != end; w += VBYTES, x += x_step, next += R * VBYTES) {
+            if (w == due) {
+                for (int line = 0; line < R * VBYTES; line += 64) __builtin_prefetch(next + line);
                 due += ahead->every * VBYTES;
             }
             STEP
         }
     } else {
-        for (size_t i = 0; i < whole; i += VBYTES, w += VBYTES, x += x_step) {
+        for (; w != end; w += VBYTES, x += x_step) {
             STEP
         }
     }
