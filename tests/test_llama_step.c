@@ -170,6 +170,36 @@ static double apart(const float *a, const float *b, int64_t n)
     return sqrt(diff / sum);
 }
 
+/* Rows enough for panels, on a machine whose caches are so small that a row of W is in several parts. */
+static void many_rows(void **state)
+{
+    (void)state;
+    static const struct {
+        ir_dtype    t;
+        const char *format;
+        ir_params   p;
+    } c[] = {{IR_I4, "g32", {{ODD, 1, 130, 0}, 0, 0}},   {IR_I4, "g128z", {{DEEP, 1, 128, 0}, 0, 0}},
+             {IR_I8, "g32", {{ODD, 1, 131, 0}, 0, 0}},   {IR_I8, "row", {{WIDE, 1, 129, 0}, 0, 0}},
+             {IR_I4, "g64z", {{WIDE, 1, 140, 0}, 0, 0}}, {IR_F8, NULL, {{WIDE, 2, 70, 0}, 0, 0}},
+             {IR_BF16, NULL, {{ODD, 1, 133, 0}, 0, 0}},  {IR_F32, NULL, {{ODD, 1, 129, 0}, 0, 0}}};
+    for (int isa = 0; isa < CPU_NISA; isa++) {
+        if (!isa_runs((cpu_isa)isa)) continue;
+        for (size_t i = 0; i < sizeof c / sizeof *c; i++) {
+            device    d;
+            double    err = 0;
+            ir_params p = stored(c[i].p, c[i].format, NULL);
+            p.dtype = c[i].t;
+            if (thin_skips("llama rows", i)) continue;
+            open_device(&d, (cpu_isa)isa, 1 + (int)i % MOST_THREADS);
+            d.cpu.topo.ncache = 2;
+            for (int l = 0; l < 2; l++)
+                d.cpu.topo.cache[l] = (ir_cache){.level = l + 1, .size_B = 1024 << (4 * l)};
+            assert_num(verify(&d, p, i % 2, &err), >=, 2);
+            close_device(&d);
+        }
+    }
+}
+
 /* Tokens one by one give what tokens at once give. */
 static void decode_is_prefill(void **state)
 {
@@ -321,7 +351,9 @@ static void wrong_kernels_are_caught(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(odd_shapes), cmocka_unit_test(formats_and_caches),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(odd_shapes),
+                                       cmocka_unit_test(formats_and_caches),
+                                       cmocka_unit_test(many_rows),
                                        cmocka_unit_test(decode_is_prefill),
                                        cmocka_unit_test(batch_is_its_sequences),
                                        cmocka_unit_test(wrong_kernels_are_caught)};

@@ -53,7 +53,8 @@ typedef struct {
     char                 *y;    /* f32 [rows][k] */
     const char           *x;    /* packed */
     size_t                xs;   /* bytes from packed row to packed row */
-    /* W in groups or in e4m3: blocked products read it by load(); NULL: as `dtype`. */
+    /* W in groups or in e4m3: blocked products read it by load(), whole blocks of 32 elements; NULL: as
+     * `dtype`. */
     const struct cpu_q_matrix *stored;
     void (*load)(const struct cpu_q_matrix *, size_t j, size_t at, size_t n, float *out);
 } cpu_linear;

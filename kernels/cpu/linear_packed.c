@@ -8,6 +8,7 @@ enum {
     PACKED_ROWS = 128, /* from here on the multiplications outweigh the copy of W */
     PACK_COST = 16,    /* of an element of W, in multiplications with a row of X */
     MOST_DEPTH = 512,
+    DEPTH_GRAIN = 64, /* weights in groups are widened in blocks of 32 */
     GROUP = 8, /* panels of W whose columns of Y are finished together */
     LINE = 64
 };
@@ -47,7 +48,7 @@ cpu_linear_panels cpu_linear_panels_of(const ir_dev *dev, const cpu_linear *l, i
                  l3 = cpu_cache_B(dev, 3, 4 << 20);
     cpu_linear_panels p = {.ops = o, .rows = l->rows, .c = l->c, .panels = (l->rows + o->mr - 1) / o->mr};
     packed_grid(&p, l->k, threads);
-    p.kc = packed_even(l->c, packed_min(l1 * 3 / 2 / (o->nr * w), MOST_DEPTH), 8);
+    p.kc = packed_even(l->c, packed_min(l1 * 3 / 2 / (o->nr * w), MOST_DEPTH), DEPTH_GRAIN);
     const size_t share = l3 / 4 / (size_t)threads > l2 / 2 ? l3 / 4 / (size_t)threads : l2 / 2;
     p.mc = packed_even((l->rows + (size_t)p.tm - 1) / (size_t)p.tm, share / (p.kc * w), o->mr);
     p.x_B = cpu_up(p.panels * o->mr * l->c * w, LINE);
