@@ -69,8 +69,11 @@ static void i8_products(device *d, size_t c, size_t rows, bool four, float scale
     for (size_t i = 0; i < ROWS_W * c; i++) w[1 + i] = (int8_t)(ir_hash32(77, i) >> 24);
     memset(y, 0xFF, sizeof y);
     for (size_t m = 0; m < rows; m++) o->pack(CPU_DOT_I8, c, x[m], packed + m * xs);
-    (rows == 1 && four ? o->lines[CPU_DOT_I8] : o->tile[CPU_DOT_I8][four][rows])(
-        c, (const char *)w + 1, c, packed, xs, (char *)y, sizeof *y, 0, &ahead);
+    if (rows == 1 && four)
+        o->lines[CPU_DOT_I8](c, (const char *)w + 1, c, packed, (char *)y);
+    else
+        o->tile[CPU_DOT_I8][four][rows](c, (const char *)w + 1, c, packed, xs, (char *)y, sizeof *y, 0,
+                                        &ahead);
     for (size_t m = 0; m < rows; m++)
         for (size_t r = 0; r < (four ? ROWS_W : 1u); r++) {
             double       want;
@@ -105,7 +108,7 @@ static void i8_ends(device *d)
         for (size_t i = 0; i < C; i++) x[0][i] = (float)sign;
         memset(w, -128, ROWS_W * C);
         o->pack(CPU_DOT_I8, C, x[0], packed);
-        o->lines[CPU_DOT_I8](C, (const char *)w, C, packed, 0, (char *)y, sizeof y, 0, NULL);
+        o->lines[CPU_DOT_I8](C, (const char *)w, C, packed, (char *)y);
         for (int r = 0; r < ROWS_W; r++) assert_true(fabs((double)y[r] + sign * 128.0 * C) < 1);
     }
     free(packed);
@@ -127,12 +130,12 @@ static void i8_odd_values(device *d)
             fill_x(C, 1);
             x[0][at] = odd[i];
             o->pack(CPU_DOT_I8, C, x[0], packed);
-            o->lines[CPU_DOT_I8](C, (const char *)w, C, packed, 0, (char *)y, sizeof y, 0, NULL);
+            o->lines[CPU_DOT_I8](C, (const char *)w, C, packed, (char *)y);
             for (int r = 0; r < ROWS_W; r++) assert_nan(y[r]);
         }
     memset(x, 0, sizeof x);
     o->pack(CPU_DOT_I8, C, x[0], packed);
-    o->lines[CPU_DOT_I8](C, (const char *)w, C, packed, 0, (char *)y, sizeof y, 0, NULL);
+    o->lines[CPU_DOT_I8](C, (const char *)w, C, packed, (char *)y);
     for (int r = 0; r < ROWS_W; r++) assert_num(y[r], ==, 0);
     free(packed);
 }

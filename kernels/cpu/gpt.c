@@ -1,7 +1,8 @@
 /* gpt.c -- "stream": a decoder's step, GPT-2's or Llama's, decode or prefill, in one parallel region: threads
  * meet at a barrier between operations that depend on each other, and nowhere else. Weights are read once,
  * each thread its own contiguous rows of every matrix; those in groups meet activations rounded to int8 in
- * blocks of 32 (linear_q.h), or f32 ones ("exact"; and beyond 32 rows, where blocks of W are widened).
+ * blocks of 32 (linear_q.h), or f32 ones ("exact"; and beyond 32 rows, where blocks of W are widened, unless
+ * the processor multiplies whole numbers fast enough for any number of rows).
  * Refuses weights in f16, and a workspace that memory does not hold. */
 #include "kernels/cpu/gpt.h"
 #include "kernels/workloads/workloads_nets.h"
@@ -76,6 +77,7 @@ static void plan_linear(const ir_dev *dev, cpu_gpt *g, cpu_gpt_op *op, unsigned 
     l->gate = r->gate;
     op->is_q = cpu_q_is(g->dtype, r->format);
     if (op->is_q) plan_stored(dev, g, op, how);
+    if (op->is_q && cpu_q_has_panels(g->q, op->way)) op->blocked = false;
     l->xs = op->is_q && !op->blocked ? cpu_q_stride(g->q, op->way, l->c)
                                      : cpu_linear_stride(l->ops, l->dot, l->c);
     if (!(how & CPU_GPT_PACK)) { /* a library's input in the weights' dtype */
@@ -91,6 +93,8 @@ static void plan_linear(const ir_dev *dev, cpu_gpt *g, cpu_gpt_op *op, unsigned 
         return;
     }
     g->x_B = max_of(g->x_B, op->own ? (size_t)g->threads * cpu_apart(l->rows * l->xs) : l->rows * l->xs);
+    if (op->is_q && !op->blocked)
+        g->scratch_B = max_of(g->scratch_B, cpu_q_scratch_B(g->q, op->way, l->rows, l->c));
     if (!op->blocked) return;
     g->block = cpu_linear_block_of(dev, l->ops, g->dtype, l->dot);
     g->scratch_B = max_of(g->scratch_B, cpu_linear_scratch_B(g->block));
@@ -370,7 +374,7 @@ static void gpt_linear_part(cpu_gpt *g, cpu_gpt_op *op, int tid, int nthreads)
     if (op->blocked)
         cpu_linear_blocked(&l, g->block, lo, hi, mine + g->row_B);
     else if (op->is_q)
-        cpu_q_pass(&l, g->q, op->way, &op->q, lo, hi);
+        cpu_q_pass(&l, g->q, op->way, &op->q, lo, hi, mine + g->row_B);
     else
         cpu_linear_pass(&l, lo, hi);
 }

@@ -15,7 +15,7 @@ CPU_DECLARE_PER_ISA(cpu_linear_ops, cpu_linear);
 static const cpu_linear_ops *const tables[CPU_NISA] = CPU_PER_ISA(cpu_linear);
 
 enum {
-    AHEAD_B = 8192, /* W is prefetched so far ahead in the order in which it is read */
+    AHEAD_B = 8192, /* W is prefetched so far ahead in the order in which several rows of X read it */
     CHUNK = 64,     /* rows of W after which their outputs are finished, still in L1 */
     PAIRS_ROWS = 2,
     ALIGN = 64
@@ -52,10 +52,9 @@ static void pass_rows(const cpu_linear *l, size_t j, bool four, int groups)
     const size_t turn = (four ? CPU_TILE_R : 1) * l->w_row_B, ys = l->k * sizeof(float);
     const char  *w = l->w + j * l->w_row_B;
     cpu_ahead    ahead = {turn > AHEAD_B ? turn : AHEAD_B, 0, (size_t)groups};
-    if (l->rows == 1 && four && l->ops->lines[l->dot]) { /* an expert of a mixture may have one row of several */
-        ahead.by = AHEAD_B;
-        l->ops->lines[l->dot](l->w_row_B, w, l->w_row_B, l->x, l->xs, l->y + j * sizeof(float), ys, 0,
-                              &ahead);
+    if (l->rows == 1 && four &&
+        l->ops->lines[l->dot]) { /* an expert of a mixture may have one row of several */
+        l->ops->lines[l->dot](l->w_row_B, w, l->w_row_B, l->x, l->y + j * sizeof(float));
         return;
     }
     for (int g = 0; g < groups; g++, ahead.first++) {

@@ -22,13 +22,15 @@ typedef struct {
  * ws, xs, ys: from row to row, in bytes; ahead NULL: nothing is prefetched. */
 typedef void (*cpu_tile_fn)(size_t bytes, const char *w, size_t ws, const char *x, size_t xs, char *y,
                             size_t ys, int add, const cpu_ahead *ahead);
+/* y[r] = sum over c of x[c] w[r][c] for CPU_TILE_R rows of W, read one after the other. */
+typedef void (*cpu_lines_fn)(size_t bytes, const char *w, size_t ws, const char *x, char *y);
 enum { CPU_TILE_R = 4, CPU_TILE_M = 6 }; /* rows of W and most rows of X in a tile */
 typedef struct {
     size_t most;   /* rows of X at once: what the register file holds */
     size_t step_B; /* bytes of a row of W per step; packed rows of X are zero-padded to whole steps */
     /* CPU_TILE_R rows of W, read one after the other, times one row of X: the rate of a read stream, which
      * rows side by side do not reach. Not for PAIRS. */
-    cpu_tile_fn lines[CPU_NDOT];
+    cpu_lines_fn lines[CPU_NDOT];
     /* [][0]: one row of W; [][1]: CPU_TILE_R; [][][m]: rows of X. */
     cpu_tile_fn tile[CPU_NDOT][2][CPU_TILE_M + 1];
     size_t (*row_B)(cpu_dot, size_t c);                           /* bytes of a packed row */

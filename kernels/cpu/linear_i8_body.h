@@ -126,13 +126,10 @@ SIMD_INLINE i32_v i8_tail(size_t n, const char *p, const char *x, i32_v sum)
 }
 
 /* One row of X: rows of W one after the other, as memory has them; see lines(). */
-static void lines_i8(size_t bytes, const char *w, size_t ws, const char *x, size_t xs, char *y, size_t ys,
-                     int add, const cpu_ahead *to_come)
+static void lines_i8(size_t bytes, const char *w, size_t ws, const char *x, char *y)
 {
     enum { TURN = 2 * VBYTES };
-    const size_t ahead = to_come ? to_come->by : 0;
-    vf           s[R4];
-    (void)xs, (void)ys;
+    vf s[R4];
     for (int r = 0; r < R4; r++, w += ws) {
         vf sum = {0};
         for (size_t at = 0; at < bytes; at += I8_BLOCK) {
@@ -141,7 +138,6 @@ static void lines_i8(size_t bytes, const char *w, size_t ws, const char *x, size
             size_t       i = at;
             for (; i + TURN <= end; i += TURN) {
                 const char *p = x + i * sizeof(int16_t);
-                for (size_t line = 0; line < TURN; line += 64) __builtin_prefetch(w + i + ahead + line);
                 s0 = i8_pairs(i8_widen(w + i), i16_load(p), s0);
                 s1 = i8_pairs(i8_widen(w + i + I8_HALF), i16_load(p + VBYTES), s1);
                 s2 = i8_pairs(i8_widen(w + i + 2 * I8_HALF), i16_load(p + 2 * VBYTES), s2);
@@ -154,9 +150,7 @@ static void lines_i8(size_t bytes, const char *w, size_t ws, const char *x, size
         }
         s[r] = sum;
     }
-    f4 t = linear_sums(s[0], s[1], s[2], s[3]), old = {0};
-    if (add) memcpy(&old, y, sizeof old);
-    t += old;
+    const f4 t = linear_sums(s[0], s[1], s[2], s[3]);
     memcpy(y, &t, sizeof t);
 }
 

@@ -9,7 +9,7 @@ enum {
     PACK_COST = 16,    /* of an element of W, in multiplications with a row of X */
     MOST_DEPTH = 512,
     DEPTH_GRAIN = 64, /* weights in groups are widened in blocks of 32 */
-    GROUP = 8, /* panels of W whose columns of Y are finished together */
+    GROUP = 8,        /* panels of W whose columns of Y are finished together */
     LINE = 64
 };
 

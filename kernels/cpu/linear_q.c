@@ -5,7 +5,11 @@
 CPU_DECLARE_PER_ISA(cpu_q_ops, cpu_q);
 static const cpu_q_ops *const tables[CPU_NISA] = CPU_PER_ISA(cpu_q);
 
-enum { AHEAD_B = 4096, CHUNK = 64, ALIGN = 64 };
+enum {
+    CHUNK = 64,
+    ALIGN = 64,
+    PANEL_ROWS = 12 /* of X, from which a panel's multiplications outweigh making it */
+};
 
 const cpu_q_ops *cpu_q_ops_of(const ir_dev *dev)
 {
@@ -45,15 +49,43 @@ cpu_q_way cpu_q_way_of(const ir_dev *dev, cpu_q_kind kind, bool exact)
 
 size_t cpu_q_stride(const cpu_q_ops *o, cpu_q_way way, size_t c) { return o->packed_B(way, c) + ALIGN; }
 
-void cpu_q_pass(const cpu_linear *l, const cpu_q_ops *o, cpu_q_way way, const cpu_q_matrix *w, size_t lo,
-                size_t hi)
+bool cpu_q_has_panels(const cpu_q_ops *o, cpu_q_way way) { return o->panel_rows && way == o->panel_way; }
+
+static bool by_panels(const cpu_q_ops *o, cpu_q_way way, size_t rows)
 {
+    return cpu_q_has_panels(o, way) && rows >= PANEL_ROWS;
+}
+
+size_t cpu_q_scratch_B(const cpu_q_ops *o, cpu_q_way way, size_t rows, size_t c)
+{
+    return by_panels(o, way, rows) ? cpu_up(o->panel_B(c), ALIGN) : 0;
+}
+
+static void pass_panels(const cpu_linear *l, const cpu_q_ops *o, const cpu_q_matrix *w, size_t lo, size_t hi,
+                        void *panel)
+{
+    for (size_t from = lo, stop; from < hi; from = stop) {
+        stop = hi - from < CHUNK ? hi : from + CHUNK;
+        for (size_t j = from, n; j < stop; j += n) {
+            n = stop - j < o->panel_rows ? stop - j : o->panel_rows;
+            o->panel(w, j, n, panel);
+            o->panel_dot(w->c, panel, l->x, l->xs, l->rows, n, l->y + j * sizeof(float), l->k);
+        }
+        cpu_linear_finish(l, from, stop);
+    }
+}
+
+void cpu_q_pass(const cpu_linear *l, const cpu_q_ops *o, cpu_q_way way, const cpu_q_matrix *w, size_t lo,
+                size_t hi, void *scratch)
+{
+    if (by_panels(o, way, l->rows)) {
+        pass_panels(l, o, w, lo, hi, scratch);
+        return;
+    }
     const cpu_q_dot_fn dot = o->dot[w->kind][way];
     for (size_t from = lo; from < hi; from += CHUNK) {
         const size_t stop = hi - from < CHUNK ? hi : from + CHUNK;
         for (size_t j = from; j < stop; j++) {
-            const char *row = w->w + j * w->row_B;
-            for (size_t i = 0; i < w->row_B; i += 64) __builtin_prefetch(row + AHEAD_B + i);
             for (size_t m = 0; m < l->rows; m += CPU_Q_M) {
                 const size_t n = l->rows - m < CPU_Q_M ? l->rows - m : CPU_Q_M;
                 dot(w, j, l->x + m * l->xs, l->xs, (int)n, l->y + (m * l->k + j) * sizeof(float), l->k);

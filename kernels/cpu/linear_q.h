@@ -27,6 +27,15 @@ typedef void (*cpu_q_dot_fn)(const cpu_q_matrix *, size_t j, const char *x, size
                              size_t ys);
 typedef struct {
     cpu_q_dot_fn dot[CPU_NQ][CPU_NQWAY]; /* NULL: this ISA's sources have no such way */
+    /* Many rows of X, in one of the ways: rows [j, j+n) of W, n <= panel_rows, unpacked to panel_B bytes,
+     * then y[m][0..n) = them times rows of X; ys in floats. panel_rows 0: this ISA's sources have no such
+     * thing. */
+    cpu_q_way panel_way;
+    size_t    panel_rows;
+    size_t (*panel_B)(size_t c);
+    void (*panel)(const cpu_q_matrix *, size_t j, size_t n, void *out);
+    void (*panel_dot)(size_t c, const void *panel, const char *x, size_t xs, size_t rows, size_t n, char *y,
+                      size_t ys);
     size_t (*packed_B)(cpu_q_way, size_t c);
     void (*pack)(cpu_q_way, size_t c, const void *x, void *out); /* one row of f32 at any byte */
     /* n elements of row j from `at`, a multiple of the group or of e4m3 any, as f32. */
@@ -43,6 +52,11 @@ void cpu_q_bind(cpu_q_matrix *, ir_dtype, const ly_row *, int64_t nW, const char
 /* The fastest way of this processor; EXACT when asked for, and always of e4m3. */
 cpu_q_way cpu_q_way_of(const ir_dev *, cpu_q_kind, bool exact);
 size_t    cpu_q_stride(const cpu_q_ops *, cpu_q_way, size_t c);
+/* Whether this way takes any number of rows at its best. */
+bool cpu_q_has_panels(const cpu_q_ops *, cpu_q_way);
+/* Bytes of a thread's workspace for cpu_q_pass(). */
+size_t cpu_q_scratch_B(const cpu_q_ops *, cpu_q_way, size_t rows, size_t c);
 /* Rows [lo, hi) of W past l->rows packed rows of X, and what follows the sums. */
-void cpu_q_pass(const cpu_linear *, const cpu_q_ops *, cpu_q_way, const cpu_q_matrix *, size_t lo, size_t hi);
+void cpu_q_pass(const cpu_linear *, const cpu_q_ops *, cpu_q_way, const cpu_q_matrix *, size_t lo, size_t hi,
+                void *scratch);
 #endif

@@ -258,9 +258,18 @@ SIMD_INLINE void dot_single(cpu_q_kind kind, cpu_q_way way, int M, bool zeros, c
     }
     EACH(Q_END)
 }
+#if defined(__AVX512F__)
+#include "kernels/cpu/linear_q_pairs.h"
+#endif
 SIMD_INLINE void dot_int(cpu_q_kind kind, cpu_q_way way, int M, const cpu_q_matrix *w, size_t j,
                          const char *x, size_t xs, char *y, size_t ys)
 {
+#if defined(__AVX512F__)
+    if (way == CPU_Q_VNNI512 && w->group == BLOCK && !w->zeros) {
+        dot_pairs(kind, M, w, j, x, xs, y, ys);
+        return;
+    }
+#endif
     if (w->group != BLOCK)
         dot_groups(kind, way, M, w, j, x, xs, y, ys);
     else if (w->zeros)
@@ -470,6 +479,10 @@ static void q_load(const cpu_q_matrix *w, size_t j, size_t at, size_t n, float *
     }
 }
 
+#if defined(__AVX512F__)
+#include "kernels/cpu/linear_q_panel.h"
+#endif
+
 const cpu_q_ops CPU_SYM(cpu_q) = {.dot = {[CPU_Q_I4] =
                                               {
                                                   [CPU_Q_EXACT] = i4_exact,
@@ -491,6 +504,13 @@ const cpu_q_ops CPU_SYM(cpu_q) = {.dot = {[CPU_Q_I4] =
 #endif
                                               },
                                           [CPU_Q_F8] = {[CPU_Q_EXACT] = f8_exact}},
+#if defined(__AVX512F__)
+                                  .panel_way = CPU_Q_VNNI512,
+                                  .panel_rows = Q_ROWS,
+                                  .panel_B = q_panel_B,
+                                  .panel = q_panel,
+                                  .panel_dot = q_panel_dot,
+#endif
                                   .packed_B = packed_B,
                                   .pack = q_pack,
                                   .load = q_load};
