@@ -47,6 +47,8 @@ got = cpu.compare(peer, ours, 3)
 expect("the sides take turns", order == ["peer", "ours"] * 3)
 expect("the best kernel by its median", got["kernel"] == "fast" and got["ours"] == 110)
 expect("ratio and range", (got["ratio"], got["low"], got["high"]) == (1.1, 0.5, 1.5))
+got = cpu.compare(lambda: ("lib", 1.0), iter([{"a (avx512)": 1}, {"a (avx2)": 2}]).__next__, 2)
+expect("a kernel in two instruction sets is one", (got["kernel"], got["ours"]) == ("a (avx2, avx512)", 1.5))
 try:
     cpu.compare(lambda: ("lib", 1.0), iter([{"a": 1}, {"b": 1}]).__next__, 2)
     expect("no kernel in every round is refused", False)

@@ -109,19 +109,24 @@ class InTree:
 
 # ---- comparing -------------------------------------------------------------------------------------------
 def compare(peer, mine, rounds):
-    """peer() is (name, speed), mine() {name: speed}; what came of them, as part of a row."""
-    theirs, own, name = [], {}, ""
+    """peer() is (name, speed), mine() {"name (instruction set)": speed}; what came of them, as part of a row.
+    Which instruction set a kernel takes is its own affair, and may differ from round to round."""
+    theirs, own, sets, name = [], {}, {}, ""
     for _ in range(rounds):
         name, speed = peer()
         theirs.append(speed)
-        for kernel, speed in mine().items():
-            own.setdefault(kernel, []).append(speed)
+        for named, speed in mine().items():
+            kernel, _, isa = named.rpartition(" (")
+            own.setdefault(kernel or named, []).append(speed)
+            sets.setdefault(kernel or named, set()).add(isa.rstrip(")") if kernel else "")
     own = {k: v for k, v in own.items() if len(v) == rounds}
     if not own:
         raise RuntimeError("ours: another kernel in every round")
     best = max(own, key=lambda k: statistics.median(own[k]))
     ratios = sorted(o / t for o, t in zip(own[best], theirs))
-    return {"ours": statistics.median(own[best]), "kernel": best, "theirs": statistics.median(theirs),
+    form = ", ".join(sorted(sets[best]))
+    kernel = f"{best} ({form})" if form else best
+    return {"ours": statistics.median(own[best]), "kernel": kernel, "theirs": statistics.median(theirs),
             "with": name, "ratio": statistics.median(ratios), "low": ratios[0], "high": ratios[-1],
             "rounds": rounds}
 
