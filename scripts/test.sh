@@ -79,13 +79,16 @@ test_needs() {
 }
 wheels() { # wheels FOLDER PACKAGE...: by pip, into the builds' folder
   "${IRONROOF_PYTHON:-python3}" -m pip install -q --disable-pip-version-check --root-user-action=ignore \
-    --target "$out/$1" "${@:2}" >"$out/$1.log" 2>&1 || say "  ${*:2}: not installed: $(tail -n 1 "$out/$1.log")"
+    --target "$out/$1" "${@:2}" >"$out/$1.log" 2>&1 ||
+    say "  ${*:2}: not installed: $(tail -n 1 "$out/$1.log")"
 }
 python_wheels() {
   local module lacking=()
   export PYTHONPATH=$out/python${PYTHONPATH:+:$PYTHONPATH}
-  for module in numpy matplotlib; do has_module $module || lacking+=($module); done
-  [ ${#lacking[@]} = 0 ] || [ -n "${IRONROOF_NO_INSTALL:-}" ] || ! has_module pip || wheels python "${lacking[@]}"
+  for module in numpy matplotlib; do has_module $module || lacking+=("$module"); done
+  if [ ${#lacking[@]} -gt 0 ] && [ -z "${IRONROOF_NO_INSTALL:-}" ] && has_module pip; then
+    wheels python "${lacking[@]}"
+  fi
 }
 # What reads compiled CUDA kernels, where nvcc is without it: two small wheels, into the builds' folder.
 cuda_tools() {

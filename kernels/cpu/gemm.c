@@ -227,7 +227,7 @@ static void plan_narrow(const ir_run *r, plan *p)
 {
     const cpu_gemm_ops *o = p->ops;
     const size_t threads = (size_t)r->p.threads, groups = (p->s.m + o->mr - 1) / o->mr, rows = groups * o->mr;
-    size_t w = p->out_B, l1 = cpu_cache_B(r->dev, 1, 32 << 10), l2 = cpu_cache_B(r->dev, 2, 512 << 10);
+    size_t       w = p->out_B, l1 = cpu_cache_B(r->dev, 1, 32 << 10), l2 = cpu_cache_B(r->dev, 2, 512 << 10);
     p->tm = p->tk = 1;
     p->tn = r->p.threads;
     p->mc = (p->s.m + groups - 1) / groups;

@@ -104,7 +104,7 @@ enum { RUN_B = 4 << 10 }; /* of a row of C that few rows keep in L1, and of a ro
 
 #define OPS(t) \
     { \
-        TILE_M, NR_##t, BAND_M, NB_##t, pack_a_##t, pack_b_##t, pack_bt_##t, block_##t, finish_side_##t, pack_x_##t, \
-            band_##t, runs_##t, sum_##t \
+        TILE_M, NR_##t, BAND_M, NB_##t, pack_a_##t, pack_b_##t, pack_bt_##t, block_##t, finish_side_##t, \
+            pack_x_##t, band_##t, runs_##t, sum_##t \
     }
 const cpu_gemm_table CPU_SYM(cpu_gemm) = {.type = {[CPU_GEMM_F32] = OPS(f32), [CPU_GEMM_F64] = OPS(f64)}};

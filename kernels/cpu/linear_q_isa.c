@@ -259,7 +259,7 @@ SIMD_INLINE void dot_single(cpu_q_kind kind, cpu_q_way way, int M, bool zeros, c
     EACH(Q_END)
 }
 #if defined(__AVX512F__)
-#include "kernels/cpu/linear_q_pairs.h"
+#include "kernels/cpu/linear_q_pairs_body.h"
 #endif
 SIMD_INLINE void dot_int(cpu_q_kind kind, cpu_q_way way, int M, const cpu_q_matrix *w, size_t j,
                          const char *x, size_t xs, char *y, size_t ys)
@@ -480,7 +480,7 @@ static void q_load(const cpu_q_matrix *w, size_t j, size_t at, size_t n, float *
 }
 
 #if defined(__AVX512F__)
-#include "kernels/cpu/linear_q_panel.h"
+#include "kernels/cpu/linear_q_panel_body.h"
 #endif
 
 const cpu_q_ops CPU_SYM(cpu_q) = {.dot = {[CPU_Q_I4] =

@@ -1,9 +1,9 @@
-/* linear_q_panel.h -- many rows of X past weights in groups, in whole numbers; included by linear_q_isa.c
- * where the ISA has vpdpbusd on 64 bytes. Q_ROWS rows of W become a panel: a lane a row, four elements a
- * step, so that sums over a block need no shuffling and a scale serves a vector. Weights are made unsigned
- * (i4 as it is, i8 plus 128); the sums of x that are packed with it take the offset off again: y[m][r] = sum
- * over blocks of  d_m (s_r sum(q x) - z_r s_r sum(x)) Panel: per block 8 steps of Q_ROWS x 4 bytes,
- * s[Q_ROWS], z s[Q_ROWS]. */
+/* linear_q_panel_body.h -- many rows of X past weights in groups, in whole numbers; included by
+ * linear_q_isa.c where the ISA has vpdpbusd on 64 bytes. Q_ROWS rows of W become a panel: a lane a row, four
+ * elements a step, so that sums over a block need no shuffling and a scale serves a vector. Weights are made
+ * unsigned (i4 as it is, i8 plus 128); the sums of x that are packed with it take the offset off again:
+ * y[m][r] = sum over blocks of  d_m (s_r sum(q x) - z_r s_r sum(x)) Panel: per block 8 steps of Q_ROWS x 4
+ * bytes, s[Q_ROWS], z s[Q_ROWS]. */
 enum { Q_LANES = 16, Q_VECTORS = 2, Q_ROWS = Q_LANES * Q_VECTORS, Q_STEPS = BLOCK / 4, Q_MOST = 6 };
 enum { PANEL_BLOCK_B = Q_ROWS * BLOCK + 2 * Q_ROWS * (int)sizeof(float) };
 

@@ -1,7 +1,7 @@
-/* linear_q_pairs.h -- few rows of X past groups of 32 without zero points, in whole numbers; included by
+/* linear_q_pairs_body.h -- few rows of X past groups of 32 without zero points, in whole numbers; included by
  * linear_q_isa.c where the ISA has vpdpbusd on 64 bytes. Two blocks make one vector, their scales one
  * permutation: with one row of X there is as much to do for a group as for its weights. Weights are unsigned
- * as in linear_q_panel.h; the offset, the same for all, comes off at the end. */
+ * as in linear_q_panel_body.h; the offset, the same for all, comes off at the end. */
 SIMD_INLINE __m128i pair_128(const char *p) { return _mm_loadu_si128((const __m128i *)(const void *)p); }
 SIMD_INLINE __m256i pair_256(const char *p) { return _mm256_loadu_si256((const __m256i *)(const void *)p); }
 
