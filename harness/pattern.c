@@ -1,7 +1,9 @@
 /* pattern.c -- see pattern.h. A repetition of n copies what it repeats n times when it is compiled, and
  * nested ones multiply; so the parts are counted first. */
 #include "harness/pattern.h"
+#include "harness/left_out.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -161,4 +163,13 @@ ir_status ir_pattern_compile(const char *s, regex_t *out)
     char text[128];
     regerror(code, out, text, sizeof text);
     return ir_fail(IR_EINVAL, "'%.60s' is not a regular expression: %s", s, text);
+}
+
+/* glibc gives the same answer for no match and for no memory; malloc() tells them apart. */
+bool ir_pattern_found(const regex_t *re, const char *text)
+{
+    errno = 0;
+    const int rc = regexec(re, text, 0, NULL, 0);
+    if (rc == REG_ESPACE || (rc && errno == ENOMEM)) ir_left_out("what a pattern was to find");
+    return rc == 0;
 }

@@ -11,4 +11,6 @@ enum { IR_PATTERN_LENGTH = 1000, IR_PATTERN_SIZE = 2000, IR_PATTERN_ANCHORS = 8 
  * parts, it repeats what may be empty, has more than IR_PATTERN_ANCHORS anchors in an alternative, or a back
  * reference. Free with regfree(). */
 ir_status ir_pattern_compile(const char *s, regex_t *out);
+/* Does text contain a match? A search that finds no memory is noted (left_out.h), and false. */
+bool ir_pattern_found(const regex_t *, const char *text);
 #endif

@@ -1,6 +1,7 @@
 /* ablation.c -- see ablation.h: choosing, measuring, judging. A B1 B2 ... A ... B2 B1 A: every variant's
  * blocks lie as far before the middle as after it, so a drift that is even in time cancels in every ratio. */
 #include "bench/ablation/ablation.h"
+#include "harness/pattern.h"
 #include "kernels/workloads/table.h"
 #include "harness/stats/stats.h"
 
@@ -52,7 +53,7 @@ static int candidate(const measure_context *s, size_t i, const regex_t *only)
     char            key[IR_ID];
     const ir_point *p = &s->point[i];
     if (!point_was_timed(p) || !ablation_fastest(s, i)) return 0;
-    if (only && regexec(only, ir_point_key(p, key), 0, NULL, 0) != 0) return 0;
+    if (only && !ir_pattern_found(only, ir_point_key(p, key))) return 0;
     return labelled(p, only != NULL) ? 1 : -1;
 }
 

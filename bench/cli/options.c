@@ -152,7 +152,7 @@ bool cli_filter_match(const cli_filter *f, const char *backend, const char *work
     char id[3 * IR_NAME + 4];
     if (!f->text) return true;
     snprintf(id, sizeof id, "%s/%s/%s", backend, workload, variant);
-    return regexec(&f->re, id, 0, NULL, 0) == 0;
+    return ir_pattern_found(&f->re, id);
 }
 
 const regex_t *cli_filter_regex(const cli_options *o) { return o->filter.text ? &o->filter.re : NULL; }

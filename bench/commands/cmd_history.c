@@ -6,6 +6,7 @@
 #include "bench/gate/series.h"
 #include "bench/run/output.h"
 #include "bench/cli/version.h"
+#include "harness/pattern.h"
 #include "harness/record/text.h"
 
 #include <math.h>
@@ -123,7 +124,7 @@ static ir_status all_points(review *r, const run_keys *k)
     ir_status st = IR_OK;
     for (size_t i = 0; i < k->n && st == IR_OK; i++) {
         series s;
-        if (r->o->filter.text && regexec(&r->o->filter.re, k->v[i], 0, NULL, 0) != 0) continue;
+        if (r->o->filter.text && !ir_pattern_found(&r->o->filter.re, k->v[i])) continue;
         st = series_of(r->f, k->v[i], r->o->reference, r->o->alpha, log1p(r->o->delta), &s);
         if (st == IR_OK) st = show(r, &s);
         series_free(&s);

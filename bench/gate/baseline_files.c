@@ -81,7 +81,7 @@ void thresholds_free(thresholds *t)
 double threshold_of(const thresholds *t, const char *key, double otherwise)
 {
     for (size_t i = t->n; i-- > 0;)
-        if (regexec(&t->v[i].re, key, 0, NULL, 0) == 0) return t->v[i].delta;
+        if (ir_pattern_found(&t->v[i].re, key)) return t->v[i].delta;
     return otherwise;
 }
 

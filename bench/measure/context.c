@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "bench/measure/context.h"
 #include "bench/measure/watchdog.h"
+#include "harness/pattern.h"
 #include "kernels/workloads/workloads_compute.h"
 #include "kernels/workloads/workloads_nets.h"
 
@@ -67,7 +68,7 @@ bool context_wants(const measure_context *s, const ir_workload *w, const ir_kern
     if (!s->filter) return !too_slow(s, w, k);
     char id[3 * IR_NAME + 4];
     snprintf(id, sizeof id, "%s/%s/%s", s->dev.be->name, w->name, k->name);
-    return regexec(s->filter, id, 0, NULL, 0) == 0;
+    return ir_pattern_found(s->filter, id);
 }
 
 static ir_status context_grow(measure_context *s)

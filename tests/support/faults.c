@@ -175,7 +175,11 @@ int open(const char *path, int flags, ...)
 int fflush(FILE *f)
 {
     NEXT("fflush", int (*)(FILE *));
-    return f && f != stderr && FAILS(WRITE) ? EOF : next(f);
+    if (!f || f == stderr || !FAILS(WRITE)) return next(f);
+#ifdef _IO_ERR_SEEN
+    f->_flags |= _IO_ERR_SEEN; /* as the C library does, and ferror() tells */
+#endif
+    return EOF;
 }
 
 ssize_t write(int fd, const void *p, size_t n)
