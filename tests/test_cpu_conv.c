@@ -104,9 +104,7 @@ static void test_many_blocks(void **state)
         for (int threads = 1; threads <= 7; threads += 2) {
             device d;
             open_device(&d, (cpu_isa)isa, threads);
-            d.cpu.topo.ncache = 3;
-            for (int l = 0; l < 3; l++)
-                d.cpu.topo.cache[l] = (ir_cache){.level = l + 1, .size_B = 2048 << (4 * l)};
+            pretend_caches(&d, 3, 2048, 16);
             for (size_t i = 0; i < sizeof big / sizeof *big; i++)
                 verify_kernels(&d, &wl_conv, &big[i], 0, FEW);
             close_device(&d);

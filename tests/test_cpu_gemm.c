@@ -73,9 +73,7 @@ static void test_many_blocks(void **state)
         for (int threads = 1; threads <= 4; threads *= 2) {
             device d;
             open_device(&d, (cpu_isa)isa, threads);
-            d.cpu.topo.ncache = 3;
-            for (int l = 0; l < 3; l++)
-                d.cpu.topo.cache[l] = (ir_cache){.level = l + 1, .size_B = 1024 << (4 * l)};
+            pretend_caches(&d, 3, 1024, 16);
             for (size_t i = 0; i < sizeof shape / sizeof *shape; i++)
                 verify_kernels(&d, &wl_gemm, &shape[i], 0, IR_K_LIB);
             each_kernel_ran(&d, &wl_gemm, IR_K_LIB);

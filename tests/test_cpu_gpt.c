@@ -105,9 +105,7 @@ static void test_linear_panels(void **state)
             for (int small = 0; small < 2; small++) {
                 device d;
                 open_device(&d, (cpu_isa)isa, threads);
-                if (small) d.cpu.topo.ncache = 3;
-                for (int l = 0; small && l < 3; l++)
-                    d.cpu.topo.cache[l] = (ir_cache){.level = l + 1, .size_B = 1024 << (2 * l)};
+                if (small) pretend_caches(&d, 3, 1024, 4);
                 for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
                     for (size_t t = 0; t < NTYPES; t++) {
                         ir_params p = {{shapes[i][0], shapes[i][1], shapes[i][2]}, types[t], 0};
@@ -126,9 +124,7 @@ static void test_linear_many_blocks(void **state)
         if (!isa_runs((cpu_isa)isa)) continue;
         device d;
         open_device(&d, (cpu_isa)isa, 3);
-        d.cpu.topo.ncache = 2;
-        for (int l = 0; l < 2; l++)
-            d.cpu.topo.cache[l] = (ir_cache){.level = l + 1, .size_B = 1024 << (4 * l)};
+        pretend_caches(&d, 2, 1024, 16);
         for (size_t t = 0; t < NTYPES; t++) {
             assert_num(verify(&d, &wl_linear, (ir_params){{41, 333, 150}, types[t], 0}, 0), >, 0);
             assert_num(verify(&d, &wl_linear, (ir_params){{7, 1000, 63}, types[t], 0}, 0), >, 0);

@@ -191,9 +191,7 @@ static void many_rows(void **state)
             p.dtype = c[i].t;
             if (thin_skips("llama rows", i)) continue;
             open_device(&d, (cpu_isa)isa, 1 + (int)i % MOST_THREADS);
-            d.cpu.topo.ncache = 2;
-            for (int l = 0; l < 2; l++)
-                d.cpu.topo.cache[l] = (ir_cache){.level = l + 1, .size_B = 1024 << (4 * l)};
+            pretend_caches(&d, 2, 1024, 16);
             assert_num(verify(&d, p, i % 2, &err), >=, 2);
             close_device(&d);
         }

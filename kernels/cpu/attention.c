@@ -19,8 +19,6 @@ enum {
     ALIGN = 64
 };
 
-static size_t attention_min_of(size_t x, size_t y) { return x < y ? x : y; }
-
 /* What one thread works in. */
 typedef struct {
     char  *q;
@@ -155,7 +153,7 @@ static void scores(const cpu_attention *a, const char *k, size_t row_B, bench *b
 {
     const cpu_linear_ops *o = a->dots;
     for (size_t m = 0; m < n; m += o->most) {
-        size_t rows = attention_min_of(o->most, n - m), j = 0;
+        size_t rows = cpu_min(o->most, n - m), j = 0;
         for (; j < keys;) {
             size_t r = j + CPU_TILE_R <= keys ? CPU_TILE_R : 1;
             o->tile[dot_of(a)][r > 1][rows](row_B, k + j * row_B, row_B, b->q + m * b->qs, b->qs,
@@ -199,14 +197,14 @@ static void attend(const cpu_attention *a, const head *h, bench *b, size_t q0, s
     const size_t   row_B = is_wide(a) ? a->dh * sizeof(float) : a->row_B;
     const ir_dtype kv = is_wide(a) ? IR_F32 : a->kv;
     for (size_t key = lo; key < hi; key += KEYS) {
-        size_t keys = attention_min_of(KEYS, hi - key);
+        size_t keys = cpu_min(KEYS, hi - key);
         if (a->tokens == 1) /* otherwise the cache is read more than once, and mostly found in L2 */
             for (size_t i = 0; i < keys * h->row_B; i += 64) __builtin_prefetch(h->v + key * h->row_B + i);
         scores(a, attention_rows(a, h->k, b, key, keys), row_B, b, n, keys);
         for (size_t m = 0; m < n; m++) {
             /* keys this query may see */
             size_t last = a->all ? hi : a->past + (q0 + m) / a->each + 1;
-            absorb(a, b, m, last <= key ? 0 : attention_min_of(keys, last - key), keys);
+            absorb(a, b, m, last <= key ? 0 : cpu_min(keys, last - key), keys);
         }
         a->isa->weigh(kv, n, keys, a->dh, b->s, KEYS, attention_rows(a, h->v, b, key, keys), b->acc, b->as);
     }
@@ -230,7 +228,7 @@ static void prefill(const cpu_attention *a, int tid, int nthreads)
     }
     cpu_part(a->batch * a->kv_heads * blocks, 1, tid, nthreads, &lo, &hi);
     for (size_t i = lo; i < hi; i++) {
-        size_t which = i / blocks, q0 = i % blocks * QUERIES, n = attention_min_of(QUERIES, queries - q0);
+        size_t which = i / blocks, q0 = i % blocks * QUERIES, n = cpu_min(QUERIES, queries - q0);
         head   h = cpu_attention_head_of(a, which / a->kv_heads, which % a->kv_heads);
         attention_begin(a, &h, &b, q0, n);
         attend(a, &h, &b, q0, n, 0, a->all ? a->tokens : a->past + (q0 + n - 1) / a->each + 1);
@@ -316,7 +314,7 @@ static size_t segments_of(const cpu_attention *a, size_t threads)
 {
     size_t items = a->batch * a->kv_heads, most = (a->past + 1) / SEGMENT;
     if (!is_decode(a) || items >= 4 * threads || items % threads == 0 || most < 2) return 1;
-    return attention_min_of(most, (4 * threads + items - 1) / items);
+    return cpu_min(most, (4 * threads + items - 1) / items);
 }
 
 void cpu_attention_plan(const ir_dev *dev, const ly_row *r, size_t cap, ir_dtype kv, int threads,

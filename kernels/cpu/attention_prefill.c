@@ -11,8 +11,6 @@
 
 enum { KEYS = 64, GROUP = 128, LINE_F = 16 };
 
-static size_t prefill_min_of(size_t x, size_t y) { return x < y ? x : y; }
-
 /* One thread's workspace, floats. */
 typedef struct {
     float *k, *v, *s, *q, *o, *max, *sum;
@@ -81,7 +79,7 @@ static void prefill_pack(const cpu_attention *a, const cpu_attention_head *h, co
     const size_t mr = a->tile->mr;
     const char  *k = h->k + key * h->row_B;
     for (size_t i = 0; i < keys; i += mr)
-        a->tile->pack_a(a->kv == IR_BF16, prefill_min_of(mr, keys - i), a->dh, k + i * h->row_B, a->dh,
+        a->tile->pack_a(a->kv == IR_BF16, cpu_min(mr, keys - i), a->dh, k + i * h->row_B, a->dh,
                         w->k + i * a->dh);
     a->isa->panels(a->kv, keys, a->dh, mr, h->v + key * h->row_B, w->v);
 }
@@ -93,13 +91,13 @@ static void prefill_panel(const cpu_attention *a, const prefill_room *w, size_t 
     const cpu_gemm_ops *t = a->tile;
     const size_t        nr = t->nr;
     if (key >= sees + nr) return; /* later than its last query */
-    const size_t n = prefill_min_of(keys, sees + nr - key), at = p * nr;
+    const size_t n = cpu_min(keys, sees + nr - key), at = p * nr;
     t->block(n, t->mr, nr, a->dh, w->k, w->q + at * a->dh, w->s, nr, 0, NULL);
     a->isa->fold(n, nr, (ptrdiff_t)key - (ptrdiff_t)sees, w->s, w->max + at, w->sum + at, a->dh,
                  w->o + at * a->dh);
     for (size_t d = 0; d < a->dh; d += t->mr) /* of each panel of values the first n keys */
-        t->block(prefill_min_of(t->mr, a->dh - d), t->mr, nr, n, w->v + d * keys, w->s,
-                 w->o + at * a->dh + d * nr, nr, 1, NULL);
+        t->block(cpu_min(t->mr, a->dh - d), t->mr, nr, n, w->v + d * keys, w->s, w->o + at * a->dh + d * nr,
+                 nr, 1, NULL);
 }
 
 static void prefill_end(const cpu_attention *a, const cpu_attention_head *h, const prefill_room *w, size_t q0,
@@ -118,10 +116,10 @@ static void prefill_end(const cpu_attention *a, const cpu_attention_head *h, con
 static void prefill_group(const cpu_attention *a, const prefill_room *w, size_t which, size_t q0)
 {
     const cpu_attention_head h = cpu_attention_head_of(a, which / a->heads, which % a->heads);
-    const size_t n = prefill_min_of(a->group, a->tokens - q0), hi = a->past + q0 + n, nr = a->tile->nr;
+    const size_t             n = cpu_min(a->group, a->tokens - q0), hi = a->past + q0 + n, nr = a->tile->nr;
     prefill_begin(a, &h, w, q0, n);
     for (size_t key = 0; key < hi; key += KEYS) {
-        const size_t keys = prefill_min_of(KEYS, hi - key);
+        const size_t keys = cpu_min(KEYS, hi - key);
         prefill_pack(a, &h, w, key, keys);
         for (size_t p = 0; p * nr < n; p++) prefill_panel(a, w, p, a->past + q0 + p * nr, key, keys);
     }

@@ -315,12 +315,12 @@ static void conv_depthwise(size_t pixels, size_t c, int ntaps, const char *const
 {
     const size_t stride = step_B / (c * 4);
     dw_row d = {.c = c, .w_step = (c + 15) / 16 * 16, .w = w, .bias = bias, .add = add, .y = y, .act = act};
-    size_t p = 0;
     if (ntaps == 9 && (stride == 1 || stride == 2) && dw_rows(taps, &d)) {
-        p = pixels / 2 * 2;
-        (stride == 1 ? dw_pixels1 : dw_pixels2)(&d, p);
+        (stride == 1 ? dw_pixels1 : dw_pixels2)(&d, pixels);
+        return;
     }
-    for (; p < pixels; p++) dw_one(&d, ntaps, taps, p * step_B, add ? add + p * c * 4 : NULL, y + p * c * 4);
+    for (size_t p = 0; p < pixels; p++)
+        dw_one(&d, ntaps, taps, p * step_B, add ? add + p * c * 4 : NULL, y + p * c * 4);
 }
 
 /* ---- passes and pools ------------------------------------------------------------------------ */

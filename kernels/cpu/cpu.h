@@ -67,6 +67,14 @@ size_t cpu_cache_B(const ir_dev *, int level, size_t otherwise);
 
 /* x rounded up to a multiple of `to`. */
 static inline size_t cpu_up(size_t x, size_t to) { return (x + to - 1) / to * to; }
+static inline size_t cpu_min(size_t x, size_t y) { return x < y ? x : y; }
+/* The size of n's parts, which are equal, at most `most`, and multiples of `grain`. */
+static inline size_t cpu_even(size_t n, size_t most, size_t grain)
+{
+    most = most < grain ? grain : most / grain * grain;
+    const size_t parts = (n + most - 1) / most;
+    return cpu_up((n + parts - 1) / parts, grain);
+}
 
 /* Bytes from one thread's workspace of B bytes to the next one's. Neighbours lie apart: strided prefetch of
  * one core runs tens of kB past what that core uses, and lines it took from another die that writes them cost

@@ -59,14 +59,6 @@ typedef struct {
     char       *c;
 } job;
 
-static size_t gemm_min_of(size_t x, size_t y) { return x < y ? x : y; }
-/* n in equal parts of at most `most`, each a multiple of `grain`. */
-static size_t even(size_t n, size_t most, size_t grain)
-{
-    most = most < grain ? grain : most / grain * grain;
-    return cpu_up((n + (n + most - 1) / most - 1) / ((n + most - 1) / most), grain);
-}
-
 /* ---- packed ---------------------------------------------------------------------------------- */
 static void packed_part(void *arg, int tid, int nthreads)
 {
@@ -87,18 +79,18 @@ static void packed_part(void *arg, int tid, int nthreads)
     if (p->alone) cpu_part(n, o->nr, col, p->tn, &n_lo, &n_hi);
     for (size_t jc = n_lo; jc < n_hi; jc += p->nc)
         for (size_t pc = 0; pc < k; pc += p->kc) {
-            size_t nb = gemm_min_of(p->nc, n_hi - jc), kb = gemm_min_of(p->kc, k - pc), lo, hi, c_lo, c_hi;
+            size_t nb = cpu_min(p->nc, n_hi - jc), kb = cpu_min(p->kc, k - pc), lo, hi, c_lo, c_hi;
             cpu_part(nb, o->nr, b_rank, b_size, &lo, &hi);
             if (lo < hi)
                 o->pack_b(p->wide, hi - lo, kb, j->b + (pc * n + jc + lo) * p->in_B, n,
                           bp + lo * kb * p->out_B);
             cpu_part(nb, o->nr, a_rank, a_size, &c_lo, &c_hi);
             for (size_t t = 0; t < turns; t++) {
-                size_t ic = gemm_min_of(m_lo + t * p->mc, m_hi), mb = gemm_min_of(p->mc, m_hi - ic);
+                size_t ic = cpu_min(m_lo + t * p->mc, m_hi), mb = cpu_min(p->mc, m_hi - ic);
                 cpu_part(mb, o->mr, a_rank, a_size, &lo, &hi);
                 for (size_t i = lo; i < hi; i += o->mr)
-                    o->pack_a(p->wide, gemm_min_of(o->mr, hi - i), kb, j->a + ((ic + i) * k + pc) * p->in_B,
-                              k, ap + i * kb * p->out_B);
+                    o->pack_a(p->wide, cpu_min(o->mr, hi - i), kb, j->a + ((ic + i) * k + pc) * p->in_B, k,
+                              ap + i * kb * p->out_B);
                 if (b_size > 1 && (a_size > 1 || t == 0))
                     ir_pool_barrier(j->pool, nthreads); /* what others packed is complete */
                 if (c_lo < c_hi)
@@ -143,12 +135,12 @@ static void plan_packed(const ir_run *r, plan *p)
     size_t l3 = cpu_cache_B(r->dev, 3, 4 << 20);
     gemm_choose_grid(p, r->p.threads);
     /* A panel of B may exceed L1 by half: it is read in order, and prefetched. */
-    p->kc = even(p->s.k, gemm_min_of(l1 * 3 / 2 / (o->nr * w), 512), 8);
-    p->mc = even((p->s.m + (size_t)p->tm - 1) / (size_t)p->tm, l2 / 2 / (p->kc * w), o->mr);
+    p->kc = cpu_even(p->s.k, cpu_min(l1 * 3 / 2 / (o->nr * w), 512), 8);
+    p->mc = cpu_even((p->s.m + (size_t)p->tm - 1) / (size_t)p->tm, l2 / 2 / (p->kc * w), o->mr);
     p->alone = alone(p, l3);
-    p->nc = even(p->alone ? (p->s.n + (size_t)p->tn - 1) / (size_t)p->tn : p->s.n,
-                 l3 / 4 / (p->kc * w) / (p->alone ? (size_t)r->p.threads : 1),
-                 o->nr * (p->alone ? 1 : (size_t)p->tn));
+    p->nc = cpu_even(p->alone ? (p->s.n + (size_t)p->tn - 1) / (size_t)p->tn : p->s.n,
+                     l3 / 4 / (p->kc * w) / (p->alone ? (size_t)r->p.threads : 1),
+                     o->nr * (p->alone ? 1 : (size_t)p->tn));
     p->block_B = cpu_up(p->mc * p->kc * w, ALIGN);
     p->part_B = cpu_up(p->nc * p->kc * w, ALIGN);
     p->thread_B = cpu_apart(p->block_B + (p->alone ? p->part_B : 0));
@@ -167,7 +159,7 @@ static piece piece_of(const plan *p, size_t lo, size_t hi, size_t number, char *
 {
     const size_t across = (hi - lo + p->nc - 1) / p->nc, j = lo + number % across * p->nc,
                  pc = number / across * p->kc;
-    return (piece){j, pc, gemm_min_of(p->nc, hi - j), gemm_min_of(p->kc, p->s.k - pc),
+    return (piece){j, pc, cpu_min(p->nc, hi - j), cpu_min(p->kc, p->s.k - pc),
                    both + number % 2 * p->block_B};
 }
 
@@ -212,7 +204,7 @@ static void gemm_narrow_part(void *arg, int tid, int nthreads)
         o->finish_side(&a_size);
         if (x.j == lo)
             for (size_t g = 0; g < groups; g++)
-                o->pack_a(p->wide, gemm_min_of(p->mc, m - g * p->mc), x.kb,
+                o->pack_a(p->wide, cpu_min(p->mc, m - g * p->mc), x.kb,
                           j->a + (g * p->mc * k + x.p) * p->in_B, k, ap + g * o->mr * x.kb * p->out_B);
         const piece next = piece_of(p, lo, hi, i + 1, both);
         if (i + 1 < count) a_size = side_of(j, &next, groups * ((x.nb + o->nr - 1) / o->nr) * x.kb);
@@ -231,8 +223,8 @@ static void plan_narrow(const ir_run *r, plan *p)
     p->tm = p->tk = 1;
     p->tn = r->p.threads;
     p->mc = (p->s.m + groups - 1) / groups;
-    p->nc = even(cpu_up((p->s.n + threads - 1) / threads, o->nr), NARROW_RUN_B / p->in_B, o->nr);
-    p->kc = even(p->s.k, gemm_min_of(l2 * 3 / 4 / ((rows + 2 * p->nc) * w), l1 * 3 / 2 / (o->nr * w)), 8);
+    p->nc = cpu_even(cpu_up((p->s.n + threads - 1) / threads, o->nr), NARROW_RUN_B / p->in_B, o->nr);
+    p->kc = cpu_even(p->s.k, cpu_min(l2 * 3 / 4 / ((rows + 2 * p->nc) * w), l1 * 3 / 2 / (o->nr * w)), 8);
     p->block_B = cpu_up(p->nc * p->kc * w, ALIGN);
     p->thread_B = cpu_apart(cpu_up(rows * p->kc * w, ALIGN) + 2 * p->block_B);
     p->work_B = threads * p->thread_B;
@@ -258,7 +250,7 @@ static void unpacked_part(void *arg, int tid, int nthreads)
         o->runs(p->wide, m, hi - lo, run, j->a + k_lo * p->in_B, k, j->b + (k_lo * n + lo) * p->in_B, n,
                 c + lo * p->out_B, n);
     for (size_t pc = k_lo + run; pc < k_hi; pc += BAND) {
-        size_t kb = gemm_min_of(BAND, k_hi - pc);
+        size_t kb = cpu_min(BAND, k_hi - pc);
         o->pack_x(p->wide, m, kb, j->a + pc * p->in_B, k, x);
         o->band(p->wide, m, hi - lo, kb, x, j->b + (pc * n + lo) * p->in_B, n, c + lo * p->out_B, n,
                 pc > k_lo, tail);

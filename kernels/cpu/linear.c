@@ -15,8 +15,6 @@ enum {
     ALIGN = 64
 };
 
-static size_t linear_min_of(size_t x, size_t y) { return x < y ? x : y; }
-
 const cpu_linear_ops *cpu_linear_ops_of(const ir_dev *dev)
 {
     int isa = (int)cpu_of(dev)->isa;
@@ -61,7 +59,7 @@ static void pass_rows(const cpu_linear *l, size_t j, bool four, int groups)
 
 void cpu_linear_warm(const cpu_linear *l, size_t lo, size_t hi)
 {
-    const size_t bytes = linear_min_of((hi - lo) * l->w_row_B, AHEAD_B);
+    const size_t bytes = cpu_min((hi - lo) * l->w_row_B, AHEAD_B);
     for (size_t i = 0; i < bytes; i += 64) __builtin_prefetch(l->w + lo * l->w_row_B + i);
 }
 
@@ -83,7 +81,7 @@ void cpu_linear_pass(const cpu_linear *l, size_t lo, size_t hi)
 {
     const int groups = (int)((l->rows + l->ops->most - 1) / l->ops->most);
     for (size_t j = lo; j < hi;) {
-        const size_t from = j, stop = linear_min_of(hi, j + CHUNK);
+        const size_t from = j, stop = cpu_min(hi, j + CHUNK);
         for (; j + CPU_TILE_R <= stop; j += CPU_TILE_R) pass_rows(l, j, true, groups);
         for (; j < stop; j++) pass_rows(l, j, false, groups);
         cpu_linear_finish(l, from, stop);
@@ -141,9 +139,9 @@ void cpu_linear_blocked(const cpu_linear *l, cpu_linear_block b, size_t lo, size
 {
     const size_t parts = (l->c + b.depth - 1) / b.depth, depth = cpu_up((l->c + parts - 1) / parts, ALIGN);
     for (size_t j = lo; j < hi; j += b.rows) {
-        size_t n = linear_min_of(b.rows, hi - j), ws;
+        size_t n = cpu_min(b.rows, hi - j), ws;
         for (size_t p = 0; p < l->c; p += depth) {
-            size_t      kb = linear_min_of(depth, l->c - p);
+            size_t      kb = cpu_min(depth, l->c - p);
             const char *w = block_of(l, j, n, p, kb, scratch, &ws);
             linear_block(l, w, ws, j, n, p, kb);
         }

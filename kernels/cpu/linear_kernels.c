@@ -26,8 +26,9 @@ typedef struct {
     const char *x;
 } job;
 
-static void linear_packed_part(const job *j, int tid, int nthreads)
+static void linear_packed_part(void *arg, int tid, int nthreads)
 {
+    const job  *j = arg;
     const plan *p = j->p;
     cpu_linear  l = p->l;
     size_t      lo, hi;
@@ -46,10 +47,6 @@ static void linear_part(void *arg, int tid, int nthreads)
     cpu_linear l = p->l;
     char      *x = p->work + (p->own ? (size_t)tid * p->x_B : 0);
     size_t     lo = 0, hi = l.rows;
-    if (p->packed) {
-        linear_packed_part(j, tid, nthreads);
-        return;
-    }
     if (!p->own) cpu_part(l.rows, 1, tid, nthreads, &lo, &hi);
     for (size_t i = lo; i < hi; i++) l.ops->pack(l.dot, l.c, j->x + i * l.c * sizeof(float), x + i * l.xs);
     if (!p->own) ir_pool_barrier(j->pool, nthreads);
@@ -89,15 +86,16 @@ static ir_status linear_setup(ir_run *r, bool blocked)
     l->xs = cpu_linear_stride(l->ops, l->dot, c);
     l->act = p->row.act;
     p->blocked = blocked;
-    p->b = cpu_linear_block_of(r->dev, l->ops, l->dtype, l->dot);
     p->own = rows <= OWN_ROWS;
-    p->x_B = p->own ? cpu_apart(rows * l->xs) : rows * l->xs;
-    p->scratch_B = blocked ? cpu_apart(cpu_linear_scratch_B(p->b)) : 0;
     p->packed = blocked && cpu_linear_packs(l->dot, rows);
     if (p->packed) {
         p->panels = cpu_linear_panels_of(r->dev, l, r->p.threads);
         p->x_B = cpu_apart(p->panels.x_B);
         p->scratch_B = cpu_apart(p->panels.scratch_B);
+    } else {
+        p->b = cpu_linear_block_of(r->dev, l->ops, l->dtype, l->dot);
+        p->x_B = p->own ? cpu_apart(rows * l->xs) : rows * l->xs;
+        p->scratch_B = blocked ? cpu_apart(cpu_linear_scratch_B(p->b)) : 0;
     }
     p->work_B = p->x_B * (p->own ? threads : 1) + threads * p->scratch_B;
     void     *work = NULL;
@@ -117,7 +115,8 @@ static ir_status linear_run(ir_run *r, uint32_t reps)
     p->l.bias = p->row.b_at >= 0 ? v + (size_t)p->row.b_at * sizeof(float) : NULL;
     p->l.scale = r->p.dtype == IR_I8 ? v + (size_t)p->row.s_at * sizeof(float) : NULL;
     job j = {p, cpu_of(r->dev)->pool, r->mem[0].p};
-    for (uint32_t i = 0; i < reps; i++) ir_pool_run(j.pool, r->p.threads, linear_part, &j);
+    for (uint32_t i = 0; i < reps; i++)
+        ir_pool_run(j.pool, r->p.threads, p->packed ? linear_packed_part : linear_part, &j);
     return IR_OK;
 }
 

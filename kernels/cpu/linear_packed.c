@@ -13,16 +13,6 @@ enum {
     LINE = 64
 };
 
-static size_t packed_min(size_t x, size_t y) { return x < y ? x : y; }
-
-/* n in equal parts of at most `most`, each a multiple of `grain`. */
-static size_t packed_even(size_t n, size_t most, size_t grain)
-{
-    most = most < grain ? grain : most / grain * grain;
-    const size_t parts = (n + most - 1) / most;
-    return cpu_up((n + parts - 1) / parts, grain);
-}
-
 bool cpu_linear_packs(cpu_dot dot, size_t rows) { return dot == CPU_DOT_F32 && rows >= PACKED_ROWS; }
 
 /* The grid whose busiest thread has the least to do; W is packed by each of the tm threads that share it. */
@@ -48,9 +38,9 @@ cpu_linear_panels cpu_linear_panels_of(const ir_dev *dev, const cpu_linear *l, i
                  l3 = cpu_cache_B(dev, 3, 4 << 20);
     cpu_linear_panels p = {.ops = o, .rows = l->rows, .c = l->c, .panels = (l->rows + o->mr - 1) / o->mr};
     packed_grid(&p, l->k, threads);
-    p.kc = packed_even(l->c, packed_min(l1 * 3 / 2 / (o->nr * w), MOST_DEPTH), DEPTH_GRAIN);
+    p.kc = cpu_even(l->c, cpu_min(l1 * 3 / 2 / (o->nr * w), MOST_DEPTH), DEPTH_GRAIN);
     const size_t share = l3 / 4 / (size_t)threads > l2 / 2 ? l3 / 4 / (size_t)threads : l2 / 2;
-    p.mc = packed_even((l->rows + (size_t)p.tm - 1) / (size_t)p.tm, share / (p.kc * w), o->mr);
+    p.mc = cpu_even((l->rows + (size_t)p.tm - 1) / (size_t)p.tm, share / (p.kc * w), o->mr);
     p.x_B = cpu_up(p.panels * o->mr * l->c * w, LINE);
     p.scratch_B = cpu_up(2 * o->nr * p.kc * w, LINE); /* a panel of W, and its rows widened */
     return p;
@@ -58,9 +48,9 @@ cpu_linear_panels cpu_linear_panels_of(const ir_dev *dev, const cpu_linear *l, i
 
 void cpu_linear_pack_panel(const cpu_linear_panels *p, size_t i, const void *x, char *out)
 {
-    const size_t mr = p->ops->mr, rows = packed_min(mr, p->rows - i * mr), w = sizeof(float);
+    const size_t mr = p->ops->mr, rows = cpu_min(mr, p->rows - i * mr), w = sizeof(float);
     for (size_t at = 0; at < p->c; at += p->kc) {
-        const size_t kb = packed_min(p->kc, p->c - at);
+        const size_t kb = cpu_min(p->kc, p->c - at);
         p->ops->pack_a(0, rows, kb, (const char *)x + at * w, p->c, out + (at * p->panels + i * kb) * mr * w);
     }
 }
@@ -72,7 +62,7 @@ typedef struct {
 
 static w_panel panel_of(const cpu_linear_panels *p, size_t j, size_t end, size_t at)
 {
-    return (w_panel){j, packed_min(p->ops->nr, end - j), at, packed_min(p->kc, p->c - at)};
+    return (w_panel){j, cpu_min(p->ops->nr, end - j), at, cpu_min(p->kc, p->c - at)};
 }
 
 static void pack_w(const cpu_linear *l, const cpu_linear_panels *p, w_panel x, char *out)
@@ -109,8 +99,8 @@ static void under_panel(const cpu_linear *l, const cpu_linear_panels *p, w_panel
     const char  *part = l->x + x.at * p->panels * mr * w;
     for (size_t t = 0; t < tiles; t++, i += mr, m -= mr) {
         fetch_w(l, next, t, tiles);
-        p->ops->block(packed_min(mr, m), mr, x.n, x.kb, part + i * x.kb * w, panel,
-                      l->y + (i * l->k + x.j) * w, l->k, x.at > 0, NULL);
+        p->ops->block(cpu_min(mr, m), mr, x.n, x.kb, part + i * x.kb * w, panel, l->y + (i * l->k + x.j) * w,
+                      l->k, x.at > 0, NULL);
     }
 }
 
@@ -153,5 +143,5 @@ void cpu_linear_packed(const cpu_linear *l, const cpu_linear_panels *p, int tid,
     cpu_part(l->k, p->ops->nr, tid % p->tn, p->tn, &lo, &end);
     for (size_t i = m_lo; i < m_hi; i += p->mc)
         for (size_t j = lo; j < end; j += group)
-            packed_group(l, p, i, packed_min(p->mc, m_hi - i), j, packed_min(end, j + group), end, scratch);
+            packed_group(l, p, i, cpu_min(p->mc, m_hi - i), j, cpu_min(end, j + group), end, scratch);
 }

@@ -92,6 +92,15 @@ static inline void each_kernel_ran(const device *d, const ir_workload *w, unsign
     assert_num(n, >, 0);
 }
 
+/* Caches of an imaginary machine: `levels` of them, the first of first_B bytes, each next one `times` as
+ * large; small ones bring every dimension of a small point into several blocks. */
+static inline void pretend_caches(device *d, int levels, double first_B, double times)
+{
+    d->cpu.topo.ncache = levels;
+    for (int l = 0; l < levels; l++, first_B *= times)
+        d->cpu.topo.cache[l] = (ir_cache){.level = l + 1, .size_B = first_B};
+}
+
 static inline void close_device(device *d)
 {
     ir_measure_release(&d->dev);
