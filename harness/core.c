@@ -13,7 +13,7 @@ const char *const ir_level_names[IR_NLEVEL] = {"L1", "L2", "L3", "DRAM"};
 static _Thread_local char why_text[512];
 static atomic_bool        short_of_memory;
 
-ir_status ir_fail(ir_status code, const char *fmt, ...)
+ir_status(ir_fail)(ir_status code, const char *fmt, ...)
 {
     char    text[sizeof why_text]; /* arguments may include ir_why() itself */
     va_list ap;

@@ -45,7 +45,11 @@ typedef enum {
 __attribute__((format(printf, 2, 3)))
 #endif
 ir_status
-            ir_fail(ir_status code, const char *fmt, ...);
+ir_fail(ir_status code, const char *fmt, ...);
+#ifdef __clang_analyzer__ /* it reads one source at a time: that a failure is one would be news to it */
+static inline ir_status ir_failed(ir_status code, ir_status said) { return (void)said, code; }
+#define ir_fail(code, ...) ir_failed(code, (ir_fail)(code, __VA_ARGS__))
+#endif
 const char *ir_why(void); /* this thread's last ir_fail() text; never NULL */
 /* Has any call of this process failed for want of memory (IR_ENOMEM)? */
 bool        ir_memory_was_short(void);
@@ -272,8 +276,9 @@ typedef struct {
      * with mem and gives back to unprepare(), idempotent. */
     ir_status (*prepare)(ir_run *);
     void (*unprepare)(ir_run *);
-    uint32_t consumes; /* bit set of IN tensors: prepare() may leave their content undefined, run() does
-                        * not read them; so weights and their packed form need not both be in memory */
+    /* Optional. Bit set of IN tensors whose content prepare() may leave undefined to all but run(): so
+     * weights and their packed form need not both be in memory. */
+    uint32_t (*consumes)(const ir_run *);
     /* Gives up the memory of scratch whose content no later call needs, while the oracle needs memory of its
      * own; the plan stays valid. */
     void (*drop_scratch)(ir_run *);

@@ -28,6 +28,12 @@ void ir_plan_unprepare(ir_run *r)
     r->packed = NULL;
 }
 
+uint32_t ir_plan_consumes(const ir_run *r)
+{
+    const ir_plan_ops *o = ir_plan_of(r->kernel);
+    return o->consumes ? o->consumes(r) : 0;
+}
+
 void ir_plan_drop_scratch(ir_run *r)
 {
     const ir_plan_ops *o = ir_plan_of(r->kernel);

@@ -12,6 +12,7 @@ ir_status          ir_plan_make(ir_run *);      /* run->self; after a failure, t
 void               ir_plan_destroy(ir_run *);   /* idempotent */
 ir_status          ir_plan_prepare(ir_run *);   /* of the bound tensors, to run->packed */
 void               ir_plan_unprepare(ir_run *); /* idempotent; run->packed is NULL afterwards */
+uint32_t           ir_plan_consumes(const ir_run *);
 void               ir_plan_drop_scratch(ir_run *);
 void               ir_plan_cost(const ir_run *, ir_cost *); /* *cost is what the workload and kernel say */
 #ifdef __cplusplus

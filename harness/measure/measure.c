@@ -56,7 +56,7 @@ static ir_status measure_compare(ir_run *r, tensor_set *set, uint64_t seed, ir_c
 
 static ir_status prepare_again(ir_run *r, tensor_set *set)
 {
-    return ir_plan_of(r->kernel)->consumes && !set->gone ? tensors_prepare(r, set) : IR_OK;
+    return ir_plan_consumes(r) && !set->gone ? tensors_prepare(r, set) : IR_OK;
 }
 
 /* Fill, run once, fetch, compare. */

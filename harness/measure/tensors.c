@@ -261,7 +261,7 @@ void tensors_consumed(tensor_set *s, uint32_t which)
 ir_status tensors_prepare(ir_run *r, tensor_set *s)
 {
     ir_status st = ir_plan_prepare(r);
-    tensors_consumed(s, ir_plan_of(r->kernel)->consumes);
+    tensors_consumed(s, ir_plan_consumes(r));
     return st;
 }
 

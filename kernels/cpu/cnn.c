@@ -216,6 +216,12 @@ static bool shares_packed(self_t *s, int i)
     return false;
 }
 
+static bool same_params(const ir_params *a, const ir_params *b)
+{
+    return a->dtype == b->dtype && a->threads == b->threads && a->node == b->node &&
+           !memcmp(a->v, b->v, sizeof a->v);
+}
+
 static ir_status cnn_choose(ir_run *r, self_t *s, const candidates *c)
 {
     const bool    fits = s->net.n <= KNOWN_ROWS;
@@ -223,7 +229,7 @@ static ir_status cnn_choose(ir_run *r, self_t *s, const candidates *c)
     ir_status     st = best ? IR_OK : ir_fail(IR_ENOMEM, "cnn: no memory for %d layers", s->net.n);
     const cpu_isa isa = cpu_of(r->dev)->isa;
     const bool    again = fits && known[s->winograd].w == r->workload && known[s->winograd].isa == isa &&
-                       !memcmp(&known[s->winograd].p, &r->p, sizeof r->p);
+                       same_params(&known[s->winograd].p, &r->p);
     known[s->winograd].w = NULL;
     if (st == IR_OK && !again) st = cnn_fastest(r, s, c, best);
     for (int i = 0; i < s->net.n && st == IR_OK; i++) {
@@ -359,6 +365,8 @@ static void cnn_unprepare(ir_run *r)
     r->packed = NULL;
 }
 
+static uint32_t cnn_consumes(const ir_run *r) { return (void)r, 1u << T_W; }
+
 static job job_of(const ir_run *r, double *layer_s)
 {
     return (job){.s = r->self,
@@ -420,7 +428,7 @@ const char *cpu_cnn_choice(const ir_run *r, int i)
 static const ir_plan_ops cnn_plan_ops = {.destroy = cnn_teardown,
                                          .prepare = cnn_prepare,
                                          .unprepare = cnn_unprepare,
-                                         .consumes = 1u << T_W,
+                                         .consumes = cnn_consumes,
                                          .drop_scratch = cnn_drop_scratch,
                                          .net = {.profile = cnn_profile, .choice = cpu_cnn_choice}};
 
@@ -437,7 +445,7 @@ const ir_kernel cpu_cnn_direct = {
 static const ir_plan_ops cnn_tuned_plan_ops = {.destroy = cnn_teardown,
                                                .prepare = cnn_prepare,
                                                .unprepare = cnn_unprepare,
-                                               .consumes = 1u << T_W,
+                                               .consumes = cnn_consumes,
                                                .drop_scratch = cnn_drop_scratch,
                                                .cost = tuned_cost,
                                                .net = {.profile = cnn_profile, .choice = cpu_cnn_choice}};

@@ -200,10 +200,12 @@ static ir_status cnn_run(ir_run *r, uint32_t reps)
 #define cnn_unprepare NULL
 #define cnn_profile   NULL
 #endif
+static uint32_t cnn_consumes(const ir_run *r) { return (void)r, 1u << T_W; }
+
 static const ir_plan_ops cnn_onednn_plan_ops = {.destroy = cnn_teardown,
                                                 .prepare = cnn_prepare,
                                                 .unprepare = cnn_unprepare,
-                                                .consumes = 1u << T_W,
+                                                .consumes = cnn_consumes,
                                                 .net = {.profile = cnn_profile}};
 
 const ir_kernel cpu_cnn_onednn = {.family = "cnn",

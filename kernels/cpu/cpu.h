@@ -68,12 +68,17 @@ size_t cpu_cache_B(const ir_dev *, int level, size_t otherwise);
 /* x rounded up to a multiple of `to`. */
 static inline size_t cpu_up(size_t x, size_t to) { return (x + to - 1) / to * to; }
 static inline size_t cpu_min(size_t x, size_t y) { return x < y ? x : y; }
-/* The size of n's parts, which are equal, at most `most`, and multiples of `grain`. */
+/* The largest of n's parts, which differ by one at most. */
+static inline size_t cpu_each(size_t n, int parts)
+{
+    return parts > 1 ? (n + (size_t)parts - 1) / (size_t)parts : n;
+}
+/* The size of n's parts, which are equal, at most `most`, and multiples of `grain`; at least one grain. */
 static inline size_t cpu_even(size_t n, size_t most, size_t grain)
 {
     most = most < grain ? grain : most / grain * grain;
-    const size_t parts = (n + most - 1) / most;
-    return cpu_up((n + parts - 1) / parts, grain);
+    const size_t parts = n > most ? (n + most - 1) / most : 1, each = cpu_up((n + parts - 1) / parts, grain);
+    return each > grain ? each : grain;
 }
 
 /* Bytes from one thread's workspace of B bytes to the next one's. Neighbours lie apart: strided prefetch of

@@ -86,7 +86,7 @@ static void plan_linear(const ir_dev *dev, cpu_gpt *g, cpu_gpt_op *op, unsigned 
     }
     op->packed = op->blocked && cpu_linear_packs(l->dot, l->rows);
     if (op->packed) {
-        op->panels = cpu_linear_panels_of(dev, l, g->threads);
+        op->panels = cpu_linear_panels_of(dev, l, g->threads, cpu_gpt_lays(&g->net, r, g->dtype));
         g->x_B = max_of(g->x_B, op->panels.x_B);
         g->scratch_B = max_of(g->scratch_B, op->panels.scratch_B);
         if (op->norm) g->pack_rows = max_of(g->pack_rows, op->panels.ops->mr);
@@ -158,7 +158,7 @@ static ir_status gpt_place(cpu_gpt *g, int64_t *floats)
     ir_status s =
         run.row ? IR_OK : ir_fail(IR_ENOMEM, "gpt: no memory for the places of %d operations", g->nop);
     for (int i = 0; i < g->nop && s == IR_OK; i++) {
-        run.row[i] = *g->op[i].row;
+        run.row[i] = g->net.row[g->op[i].index];
         if (g->op[i].norm) run.row[i].in = g->op[i].norm->in;
     }
     if (s == IR_OK) s = ly_arena(&run, ALIGN / (int64_t)sizeof(float), &at, floats);
@@ -174,10 +174,11 @@ static void gpt_lay_out(cpu_gpt *g, int64_t floats)
     size_t at = cpu_up((size_t)floats * sizeof(float), ALIGN), widest = (size_t)g->net.row[0].c,
            attention = 0, kv = 0, moe = 0;
     for (int i = 0; i < g->nop; i++) {
-        if (g->op[i].row->op == LY_FC) widest = max_of(widest, g->op[i].l.c);
+        const ly_op op = g->net.row[g->op[i].index].op;
+        if (op == LY_FC) widest = max_of(widest, g->op[i].l.c);
         const cpu_attention *a = &g->op[i].a;
-        if (g->op[i].row->op == LY_MOE) moe = max_of(moe, g->op[i].moe.work_B);
-        if (g->op[i].row->op != LY_ATTENTION) continue;
+        if (op == LY_MOE) moe = max_of(moe, g->op[i].moe.work_B);
+        if (op != LY_ATTENTION) continue;
         attention = max_of(attention, a->work_B);
         if (a->all) kv = max_of(kv, 2 * a->batch * a->heads * a->cap * a->dh * (a->kv == IR_F32 ? 4 : 2));
     }
@@ -320,8 +321,7 @@ static void norm_row(const cpu_gpt *g, const ly_row *n, const char *in, size_t i
         g->ops->norm(c, x, gain, gpt_f32_at(g->V, n->b_at), (float)ly_eps(n), y);
 }
 
-/* The rows of an operation's matrix that are one thread's: it alone reads them. */
-static void gpt_share(const cpu_gpt_op *op, int tid, int nthreads, size_t *lo, size_t *hi)
+void cpu_gpt_share(const cpu_gpt_op *op, int tid, int nthreads, size_t *lo, size_t *hi)
 {
     cpu_part(op->l.k, CPU_TILE_R, tid, nthreads, lo, hi);
 }
@@ -370,7 +370,7 @@ static void gpt_linear_part(cpu_gpt *g, cpu_gpt_op *op, int tid, int nthreads)
     if (!op->own) ir_pool_barrier(g->pool, nthreads);
     if (g->layer_s && tid == 0 && op->norm && !op->again) cpu_gpt_stamp(g, op->norm_index);
     l.x = x;
-    gpt_share(op, tid, nthreads, &lo, &hi);
+    cpu_gpt_share(op, tid, nthreads, &lo, &hi);
     if (op->blocked)
         cpu_linear_blocked(&l, g->block, lo, hi, mine + g->row_B);
     else if (op->is_q)
@@ -451,7 +451,7 @@ static void warm(const cpu_gpt_op *op, int tid, int nthreads)
 {
     size_t lo, hi;
     if (op->row->op != LY_FC || op->blocked) return;
-    gpt_share(op, tid, nthreads, &lo, &hi);
+    cpu_gpt_share(op, tid, nthreads, &lo, &hi);
     cpu_linear_warm(&op->l, lo, hi);
 }
 
@@ -472,37 +472,6 @@ static void gpt_step_part(void *arg, int tid, int nthreads)
         if (g->layer_s && tid == 0 && i > 0) cpu_gpt_stamp(g, g->op[i - 1].index);
         cpu_gpt_op_part(g, &g->op[i], tid, nthreads);
     }
-}
-
-/* ---- where weights lie ----------------------------------------------------------------------- */
-typedef struct {
-    const cpu_gpt *g;
-    char          *end;
-    ir_pages       pages;
-} homes;
-static void home_part(void *arg, int tid, int nthreads)
-{
-    const homes *h = arg;
-    size_t       lo, hi;
-    for (int i = 0; i < h->g->nop; i++) {
-        const cpu_gpt_op *op = &h->g->op[i];
-        if (op->row->op != LY_FC) continue;
-        gpt_share(op, tid, nthreads, &lo, &hi);
-        char *w = (char *)(uintptr_t)op->l.w;
-        ir_host_rehome(w + lo * op->l.w_row_B, w + hi * op->l.w_row_B, h->end, h->pages);
-    }
-}
-
-/* W was first touched as one array; on a machine with several memories every thread's rows of every matrix go
- * next to it. */
-static ir_status gpt_prepare(ir_run *r)
-{
-    const cpu_dev *c = cpu_of(r->dev);
-    if (c->topo.nnuma < 2) return IR_OK;
-    cpu_gpt_bind(r);
-    homes h = {r->self, (char *)r->mem[1].p + r->mem[1].bytes, c->pages};
-    ir_pool_run(c->pool, r->p.threads, home_part, &h);
-    return IR_OK;
 }
 
 static ir_status gpt_setup(ir_run *r) { return cpu_gpt_setup(r, CPU_GPT_FUSE | CPU_GPT_PACK); }
@@ -564,8 +533,8 @@ static ir_status gpt_exact_can_run(const ir_dev *dev, const ir_workload *w, cons
 
 /* What every kernel that runs a step as one region shares. */
 #define GPT_OPS \
-    .destroy = cpu_gpt_teardown, .drop_scratch = cpu_gpt_drop_scratch, .prepare = gpt_prepare, \
-    .net = {.profile = gpt_profile}
+    .destroy = cpu_gpt_teardown, .drop_scratch = cpu_gpt_drop_scratch, .prepare = cpu_gpt_prepare, \
+    .consumes = cpu_gpt_consumes, .net = {.profile = gpt_profile}
 
 static const ir_plan_ops gpt_ops = {GPT_OPS};
 #define GPT_STEP .run = gpt_run, .cost = gpt_cost

@@ -58,6 +58,12 @@ ir_status cpu_gpt_setup(ir_run *, unsigned how);
 void      cpu_gpt_teardown(ir_run *);
 void      cpu_gpt_drop_scratch(ir_run *);
 void      cpu_gpt_bind(ir_run *); /* the tensors of this call */
+/* The rows of an operation's matrix that are one thread's: it alone reads them. */
+void cpu_gpt_share(const cpu_gpt_op *, int tid, int nthreads, size_t *lo, size_t *hi);
+/* May a linear row's matrix be laid out in panels where it lies: does nothing else read it? */
+bool      cpu_gpt_lays(const ly_net *, const ly_row *, ir_dtype);
+ir_status cpu_gpt_prepare(ir_run *);        /* ir_plan_ops.prepare */
+uint32_t  cpu_gpt_consumes(const ir_run *); /* ir_plan_ops.consumes */
 /* One operation by all threads of a region; no barrier at its end. */
 void cpu_gpt_op_part(cpu_gpt *, cpu_gpt_op *, int tid, int nthreads);
 void cpu_gpt_stamp(cpu_gpt *, int row); /* thread 0: what ends now was this row */

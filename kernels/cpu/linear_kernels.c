@@ -89,7 +89,7 @@ static ir_status linear_setup(ir_run *r, bool blocked)
     p->own = rows <= OWN_ROWS;
     p->packed = blocked && cpu_linear_packs(l->dot, rows);
     if (p->packed) {
-        p->panels = cpu_linear_panels_of(r->dev, l, r->p.threads);
+        p->panels = cpu_linear_panels_of(r->dev, l, r->p.threads, false);
         p->x_B = cpu_apart(p->panels.x_B);
         p->scratch_B = cpu_apart(p->panels.scratch_B);
     } else {

@@ -4,9 +4,11 @@
  * Panels of X lie part by part along the depth, so that a block of them is contiguous. */
 #include "kernels/cpu/linear_packed.h"
 
+#include <string.h>
+
 enum {
     PACKED_ROWS = 128, /* from here on the multiplications outweigh the copy of W */
-    PACK_COST = 16,    /* of an element of W, in multiplications with a row of X */
+    PACK_COST = 16,    /* of an element of W, in multiplications with a row of X; none where it is laid */
     MOST_DEPTH = 512,
     DEPTH_GRAIN = 64, /* weights in groups are widened in blocks of 32 */
     GROUP = 8,        /* panels of W whose columns of Y are finished together */
@@ -15,32 +17,37 @@ enum {
 
 bool cpu_linear_packs(cpu_dot dot, size_t rows) { return dot == CPU_DOT_F32 && rows >= PACKED_ROWS; }
 
-/* The grid whose busiest thread has the least to do; W is packed by each of the tm threads that share it. */
+/* The grid whose busiest thread has the least to do; W is packed by each of the tm threads that share it. Of
+ * equals the one with most threads over rows: what comes before and after finds its rows in its own caches.
+ */
 static void packed_grid(cpu_linear_panels *p, size_t k, int threads)
 {
-    double best = 0;
+    const double cost = p->laid ? 0 : PACK_COST;
+    double       best = 0;
+    p->tm = p->tn = 1;
     for (int tm = 1; tm <= threads; tm++) {
-        if (threads % tm) continue;
-        const int    tn = threads / tm;
-        const double rows = (double)cpu_up((p->rows + (size_t)tm - 1) / (size_t)tm, p->ops->mr),
-                     cols = (double)cpu_up((k + (size_t)tn - 1) / (size_t)tn, p->ops->nr);
-        if (best > 0 && (rows + PACK_COST) * cols >= best) continue;
-        best = (rows + PACK_COST) * cols;
+        const int tn = threads / tm;
+        if (tn < 1 || threads % tm) continue;
+        const double rows = (double)cpu_up(cpu_each(p->rows, tm), p->ops->mr),
+                     cols = (double)cpu_up(cpu_each(k, tn), p->ops->nr);
+        if (best > 0 && (rows + cost) * cols > best) continue;
+        best = (rows + cost) * cols;
         p->tm = tm;
         p->tn = tn;
     }
 }
 
-cpu_linear_panels cpu_linear_panels_of(const ir_dev *dev, const cpu_linear *l, int threads)
+cpu_linear_panels cpu_linear_panels_of(const ir_dev *dev, const cpu_linear *l, int threads, bool laid)
 {
     const cpu_gemm_ops *o = cpu_gemm_ops_of(dev, CPU_GEMM_F32);
     const size_t w = sizeof(float), l1 = cpu_cache_B(dev, 1, 32 << 10), l2 = cpu_cache_B(dev, 2, 512 << 10),
                  l3 = cpu_cache_B(dev, 3, 4 << 20);
-    cpu_linear_panels p = {.ops = o, .rows = l->rows, .c = l->c, .panels = (l->rows + o->mr - 1) / o->mr};
+    cpu_linear_panels p = {
+        .ops = o, .rows = l->rows, .c = l->c, .panels = (l->rows + o->mr - 1) / o->mr, .laid = laid};
     packed_grid(&p, l->k, threads);
     p.kc = cpu_even(l->c, cpu_min(l1 * 3 / 2 / (o->nr * w), MOST_DEPTH), DEPTH_GRAIN);
     const size_t share = l3 / 4 / (size_t)threads > l2 / 2 ? l3 / 4 / (size_t)threads : l2 / 2;
-    p.mc = cpu_even((l->rows + (size_t)p.tm - 1) / (size_t)p.tm, share / (p.kc * w), o->mr);
+    p.mc = cpu_even(cpu_each(l->rows, p.tm), share / (p.kc * w), o->mr);
     p.x_B = cpu_up(p.panels * o->mr * l->c * w, LINE);
     p.scratch_B = cpu_up(2 * o->nr * p.kc * w, LINE); /* a panel of W, and its rows widened */
     return p;
@@ -65,6 +72,12 @@ static w_panel panel_of(const cpu_linear_panels *p, size_t j, size_t end, size_t
     return (w_panel){j, cpu_min(p->ops->nr, end - j), at, cpu_min(p->kc, p->c - at)};
 }
 
+/* Where a whole panel lies packed: part by part in the place of its rows. */
+static const char *laid_at(const cpu_linear *l, const cpu_linear_panels *p, w_panel x)
+{
+    return p->laid && x.n == p->ops->nr ? l->w + (x.j * l->c + x.at * x.n) * sizeof(float) : NULL;
+}
+
 static void pack_w(const cpu_linear *l, const cpu_linear_panels *p, w_panel x, char *out)
 {
     const size_t w = sizeof(float), width = (size_t)ir_dtype_bytes(l->dtype);
@@ -82,23 +95,24 @@ static void pack_w(const cpu_linear *l, const cpu_linear_panels *p, w_panel x, c
     p->ops->pack_bt(x.n, x.kb, rows, x.kb, out);
 }
 
-/* Part `part` of `parts` of what a panel is made of, into L2. */
-static void fetch_w(const cpu_linear *l, w_panel x, size_t part, size_t parts)
+/* Part `part` of `parts` of what a panel is made of, or of itself, into L2. */
+static void fetch_w(const cpu_linear *l, const cpu_linear_panels *p, w_panel x, size_t part, size_t parts)
 {
-    const size_t from = l->w_row_B * x.at / l->c, B = l->w_row_B * x.kb / l->c;
+    const char  *laid = laid_at(l, p, x), *from = laid;
+    const size_t B = l->w_row_B * x.kb / l->c, apart = laid ? B : l->w_row_B;
+    if (!laid) from = l->w + x.j * l->w_row_B + l->w_row_B * x.at / l->c;
     for (size_t i = x.n * part / parts; i < x.n * (part + 1) / parts; i++)
-        for (size_t b = 0; b < B; b += LINE)
-            __builtin_prefetch(l->w + (x.j + i) * l->w_row_B + from + b, 0, 2);
+        for (size_t b = 0; b < B; b += LINE) __builtin_prefetch(from + i * apart + b, 0, 2);
 }
 
-/* Rows [i, i+m) of Y under the panel that is packed in `panel`; meanwhile the next one is fetched. */
+/* Rows [i, i+m) of Y under the panel that lies packed in `panel`; meanwhile the next one is fetched. */
 static void under_panel(const cpu_linear *l, const cpu_linear_panels *p, w_panel x, w_panel next,
                         const char *panel, size_t i, size_t m)
 {
     const size_t mr = p->ops->mr, w = sizeof(float), tiles = (m + mr - 1) / mr;
     const char  *part = l->x + x.at * p->panels * mr * w;
     for (size_t t = 0; t < tiles; t++, i += mr, m -= mr) {
-        fetch_w(l, next, t, tiles);
+        fetch_w(l, p, next, t, tiles);
         p->ops->block(cpu_min(mr, m), mr, x.n, x.kb, part + i * x.kb * w, panel, l->y + (i * l->k + x.j) * w,
                       l->k, x.at > 0, NULL);
     }
@@ -129,8 +143,9 @@ static void packed_group(const cpu_linear *l, const cpu_linear_panels *p, size_t
                 next = panel_of(p, lo, hi, at + x.kb);
             else if (hi < end)
                 next = panel_of(p, hi, end, 0);
-            pack_w(l, p, x, scratch);
-            under_panel(l, p, x, next, scratch, i, m);
+            const char *panel = laid_at(l, p, x);
+            if (!panel) pack_w(l, p, x, scratch);
+            under_panel(l, p, x, next, panel ? panel : scratch, i, m);
         }
     packed_finish(l, i, m, lo, hi);
 }
@@ -144,4 +159,25 @@ void cpu_linear_packed(const cpu_linear *l, const cpu_linear_panels *p, int tid,
     for (size_t i = m_lo; i < m_hi; i += p->mc)
         for (size_t j = lo; j < end; j += group)
             packed_group(l, p, i, cpu_min(p->mc, m_hi - i), j, cpu_min(end, j + group), end, scratch);
+}
+
+size_t cpu_linear_lay_B(const cpu_linear_panels *p)
+{
+    return cpu_up(p->ops->nr * p->c * sizeof(float), LINE);
+}
+
+void cpu_linear_lay(const cpu_linear *l, const cpu_linear_panels *p, int tid, int nthreads, void *scratch)
+{
+    const size_t nr = p->ops->nr, panel_B = nr * p->c * sizeof(float);
+    char        *w = (char *)(uintptr_t)l->w, *packed = scratch;
+    size_t       lo, hi;
+    cpu_part(l->k / nr, 1, tid, nthreads, &lo, &hi);
+    for (size_t i = lo; i < hi; i++) {
+        for (size_t at = 0; at < p->c; at += p->kc) {
+            const w_panel x = panel_of(p, i * nr, (i + 1) * nr, at);
+            p->ops->pack_bt(nr, x.kb, l->w + (i * nr * p->c + at) * sizeof(float), p->c,
+                            packed + at * nr * sizeof(float));
+        }
+        memcpy(w + i * panel_B, packed, panel_B);
+    }
 }
