@@ -76,7 +76,7 @@ static ir_status from_environment(ir_ideal_options *o)
             if (!strcmp(key, field[i].key) && v > 0) *field[i].to *= v, known = true;
         if (!strcmp(key, "noise") && v >= 0) o->noise = v, known = true;
         if (!strcmp(key, "seed") && v >= 0) o->seed = (uint64_t)v, known = true;
-        if (!known || end == at + n + 1 || (*end && *end != ','))
+        if (!known || !end || end == at + n + 1 || (*end && *end != ','))
             return ir_fail(
                 IR_EINVAL,
                 "IRONROOF_IDEAL=%.60s: s, eta, L_lat, noise, seed =NUMBER expected, joined by commas", text);

@@ -84,8 +84,8 @@ static size_t screen_filter(char *out, const char *s, size_t *n)
 size_t ir_screen_next(const char *s, char out[5])
 {
     size_t len = ir_utf8_length(s, strnlen(s, 4));
-    snprintf(out, 5, "%.*s", (int)len, s);
-    if (len == 0 || !ir_screen_keeps(ir_utf8_code(s, len))) strcpy(out, "?");
+    bool   keeps = len > 0 && ir_screen_keeps(ir_utf8_code(s, len));
+    snprintf(out, 5, "%.*s", keeps ? (int)len : 1, keeps ? s : "?");
     if (*out == '\n' || *out == '\t') *out = ' ';
     return len ? len : 1;
 }

@@ -12,6 +12,7 @@
 #include "bench/fleet/fleet.h"
 #include "bench/fleet/outliers.h"
 #include "harness/record/writer.h"
+#include "tests/tree.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -268,10 +269,8 @@ static int fresh_folder(void **state)
 
 static int remove_folder(void **state)
 {
-    char command[128];
     (void)state;
-    snprintf(command, sizeof command, "rm -rf '%s'", folder);
-    return system(command);
+    return tree_remove(folder);
 }
 
 #define NODE7 "look1/r000-n00007.json"

@@ -11,6 +11,7 @@
 
 #include "harness/record/frame.h"
 #include "bench/fleet/gather.h"
+#include "tests/tree.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -21,12 +22,7 @@ static char   folder[] = "/tmp/ironroof-frame-XXXXXX";
 static char  *output;
 static size_t length;
 
-static void clear(void)
-{
-    char command[100];
-    snprintf(command, sizeof command, "rm -rf %s", folder);
-    assert_int_equal(system(command), 0);
-}
+static void clear(void) { assert_int_equal(tree_remove(folder), 0); }
 
 static fleet_data fleet(void)
 {

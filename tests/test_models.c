@@ -375,7 +375,7 @@ static ir_status run_broken(ir_run *r, uint32_t reps)
     ly_net    net = {0};
     if (wl_is_net(r->workload)) wl_net_of(r->workload, &r->p, &net);
     int32_t      *lookups = (int32_t *)r->mem[0].p + net.index_at;
-    int32_t      *index = lookups + (wl_is_net(r->workload) ? net.row[0].rows : r->p.v[2]) + 1;
+    int32_t      *index = lookups + (net.row ? net.row[0].rows : r->p.v[2]) + 1;
     const int32_t old = *index, end = lookups[1];
     if (broken == 1) *index ^= 1;  /* a neighbouring row */
     if (broken == 2) lookups[1]--; /* a look-up goes to the next bag */

@@ -42,7 +42,7 @@ static void add_ceiling(machine *m, ir_what what, const char *level, const char 
     snprintf(c.op, sizeof c.op, "%s", op);
     snprintf(c.kernel, sizeof c.kernel, "%s", kernel);
     snprintf(c.isa, sizeof c.isa, "avx2");
-    for (; c.nsat < nsat; c.nsat++) {
+    for (; gain && c.nsat < nsat; c.nsat++) {
         ir_saturation *x = &c.sat[c.nsat];
         *x = (ir_saturation){.from = 1, .to = 2, .gain = gain[c.nsat], .known = isfinite(gain[c.nsat])};
         x->saturated = x->known && x->gain < .01;

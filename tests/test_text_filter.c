@@ -22,8 +22,8 @@ static const struct {
     {"\x7f", "?"},           /* DEL */
     {"\xc2\x9b"
      "31m",
-     "?31m"}, /* C1 */
-    {"\xe2\x80\xae"
+     "?31m"},       /* C1 */
+    {"\xe2\x80\xae" /* NOLINT(misc-misleading-bidirectional): what is tested */
      "abc\xe2\x81\xa6",
      "?abc?"},                 /* direction */
     {"\xe2\x80\xa8", "?"},     /* line separator */

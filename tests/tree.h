@@ -44,5 +44,11 @@ static inline int tree_remove_one(const char *path, const struct stat *s, int ty
     return remove(path);
 }
 
-static inline void tree_free(const tree *t) { nftw(t->root, tree_remove_one, 16, FTW_DEPTH | FTW_PHYS); }
+/* A folder and all below it; 0, or -1. */
+static inline int tree_remove(const char *path)
+{
+    return nftw(path, tree_remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+static inline void tree_free(const tree *t) { tree_remove(t->root); }
 #endif

@@ -121,8 +121,8 @@ const cli_command *cli_command_find(const cli_command *commands, const char *nam
         if (!c->hidden && n < MAX_NAMES) names[n++] = c->name;
     }
     if (cli_choose("command", name, names, n, &which) != IR_OK) return NULL;
-    while (strcmp(commands->name, names[which]) != 0) commands++;
-    return commands;
+    while (commands->name && strcmp(commands->name, names[which]) != 0) commands++;
+    return commands->name ? commands : NULL;
 }
 
 static bool parse_among(const char *s, const char *a, const char *b)

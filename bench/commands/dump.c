@@ -249,10 +249,8 @@ static ir_status dump(job *j, uint64_t seed)
     if (st == IR_OK) st = dump_call(j);
     if (st == IR_OK) st = dump_write_tensors(j, true);
     if (st == IR_OK) st = write_table(j);
-    for (int t = 0; t < j->run.nmem; t++) {
-        j->run.dev->be->release(j->run.dev, &j->run.mem[t]);
-        free(j->host[t]);
-    }
+    for (int t = 0; t < IR_MAX_TENSORS; t++) free(j->host[t]);
+    for (int t = 0; t < j->run.nmem; t++) j->run.dev->be->release(j->run.dev, &j->run.mem[t]);
     return st;
 }
 

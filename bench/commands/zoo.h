@@ -12,14 +12,14 @@ typedef struct {
 enum { ZOO_BINS = 3, ZOO_COEFS = 3 };
 /* Of one variant of one machine. A plain value: a child process hands it to its parent. */
 typedef struct {
-    int       machine; /* its number; set by the caller */
     uint64_t  seed;
+    double    lofo_median, lofo_p90, ceilings_s, run_s; /* s of the machine's clock; NAN: not this one */
+    int       machine;                                  /* its number; set by the caller */
+    zoo_tally levels, ceilings, quiet, named;           /* quiet: rows without a flag that nothing caused */
+    zoo_tally labels, open;                             /* a clear truth; none */
+    zoo_tally cover[ZOO_COEFS], crossover, claim, same, found, bin[ZOO_BINS];
     bool      measured, failed; /* measured: set by the caller; failed: why says how */
     char      why[IR_WHY];
-    zoo_tally levels, ceilings, quiet, named; /* quiet: rows without a flag that nothing caused */
-    zoo_tally labels, open;                   /* a clear truth; none */
-    zoo_tally cover[ZOO_COEFS], crossover, claim, same, found, bin[ZOO_BINS];
-    double    lofo_median, lofo_p90, ceilings_s, run_s; /* s of the machine's clock; NAN: not this one */
 } zoo_result;
 
 /* One machine measured and judged. points, law, ceilings: as `run` has them. */

@@ -175,9 +175,8 @@ ir_status machine_views_add_run(machine_views *s, const char *file) { return add
 ir_status machine_views_add_list(machine_views *s, const char *list)
 {
     if (!strchr(list, ',') || ir_input_is_there(list)) return machine_views_add(s, list);
-    char *copy = malloc(strlen(list) + 1), *next = copy;
+    char *copy = strdup(list), *next = copy;
     if (!copy) return ir_fail(IR_ENOMEM, "no memory for '%.60s'", list);
-    strcpy(copy, list);
     ir_status st = IR_OK;
     while (next && st == IR_OK) {
         char *item = next;

@@ -9,15 +9,15 @@
 static ir_status what_if_value_of(const char *key, const char *text, predict_setting *out)
 {
     static const char letters[] = "KMGTP";
-    char             *end = NULL;
+    char             *end = (char *)(uintptr_t)text;
     bool              hex = strcspn(text, "xX") + 1 < strlen(text); /* strtod would read 0x10 as 16 */
     double            v = hex ? NAN : strtod(text, &end);
-    const char       *at = end && end != text && *end ? strchr(letters, *end == 'k' ? 'K' : *end) : NULL;
+    const char       *at = end != text && *end ? strchr(letters, *end == 'k' ? 'K' : *end) : NULL;
     if (at) {
         for (const char *l = letters; l <= at; l++) v *= 1000;
         end++;
     }
-    out->times = end && end != text && !strcmp(end, "x");
+    out->times = end != text && !strcmp(end, "x");
     if (out->times) end++;
     if (hex || end == text || *end || !isfinite(v))
         return ir_fail(IR_EINVAL, "--set %s=%.40s: write a value (1.5e12, 1.5T) or a factor (2x)", key, text);

@@ -105,11 +105,10 @@ static void guard_bandwidth(ir_point *p, const ir_ceilings *c, double T)
         if (cache) p->flags |= IR_FLAG_CACHE_RESIDENT;              /* which of both it was cannot be told */
         return;
     }
+    /* Of the lines it asks for some were there already; or nothing is strange, and neither level's ceiling is
+     * its own. */
     if (cache && dram &&
-        ir_cost_all_random(&p->m.cost)) { /* of the lines it asks for some were there already */
-        p->flags |= IR_FLAG_CACHE_RESIDENT;
-    } else if (cache && dram && p->m.cost.footprint_B <= still_B &&
-               !p->id.cold) { /* nothing strange: neither level's ceiling is its own */
+        (ir_cost_all_random(&p->m.cost) || (p->m.cost.footprint_B <= still_B && !p->id.cold))) {
         p->flags |= IR_FLAG_CACHE_RESIDENT;
     } else if (cache && !dram) { /* nor here: a cache nearer to the threads still serves a part */
         return;

@@ -12,8 +12,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-extern char **environ;
-
 static bool command_start(const char *path, bool search, const char *const *argv, int to, pid_t *pid)
 {
     posix_spawn_file_actions_t a;

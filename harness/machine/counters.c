@@ -16,7 +16,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-extern char **environ;
 enum { MAX_ROUNDS = 16, MAX_USED = 16, LINE = 512, BUFFER = 1 << 16 };
 /* A metric that is used: its index in the group, what it adds to. */
 typedef struct {

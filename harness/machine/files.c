@@ -128,7 +128,8 @@ int ir_dir_list(const char *root, const char *path, ir_name *out, int max)
     DIR *d = opendir(full);
     if (!d) return note_refusal(), 0;
     for (const struct dirent *e; n < max && (e = readdir(d));)
-        if (e->d_name[0] != '.' && strlen(e->d_name) < sizeof out->name) strcpy(out[n++].name, e->d_name);
+        if (e->d_name[0] != '.' && strlen(e->d_name) < sizeof out->name)
+            memcpy(out[n++].name, e->d_name, strlen(e->d_name) + 1);
     closedir(d);
     qsort(out, (size_t)n, sizeof *out, files_by_name);
     return n;

@@ -45,6 +45,7 @@ ir_status ir_tasks_read(const char *root, ir_tasks *out)
     out->v = calloc((size_t)count + 1, sizeof *out->v);
     if (!names || !out->v) {
         free(names);
+        ir_tasks_free(out);
         return ir_fail(IR_ENOMEM, "no memory for the list of processes");
     }
     for (int i = 0; i < count; i++) {

@@ -20,19 +20,24 @@ static uint32_t checksum(uint32_t crc, const char *s, size_t n)
     return ~crc;
 }
 
+static bool write_part(FILE *f, const char *node, const char *id, const char *text, size_t n, size_t part,
+                       size_t parts)
+{
+    char        head[HEAD_B], line[IR_FRAME_LINE_B + 1];
+    size_t      size = part + 1 < parts ? PAYLOAD_B : n - part * PAYLOAD_B;
+    const char *at = text + part * PAYLOAD_B;
+    int         h = snprintf(head, sizeof head, "%s %s %zu %zu %zu", node, id, part, parts, size);
+    uint32_t    crc = checksum(checksum(0, head, (size_t)h), at, size);
+    int         all = snprintf(line, sizeof line, MARK " %s %08x:%.*s\n", head, (unsigned)crc, (int)size, at);
+    return fwrite(line, 1, (size_t)all, f) == (size_t)all && fflush(f) == 0; /* a line is one write */
+}
+
 bool ir_frame_write(FILE *f, const char *node, const char *id, const char *text, size_t n)
 {
     size_t parts = n ? (n + PAYLOAD_B - 1) / PAYLOAD_B : 1;
     bool   ok = strlen(node) < IR_FRAME_NODE && strlen(id) < IR_FRAME_ID;
-    for (size_t i = 0; i < COPIES * parts && ok; i++) {
-        char        head[HEAD_B], line[IR_FRAME_LINE_B + 1];
-        size_t      part = i % parts, size = part + 1 < parts ? PAYLOAD_B : n - part * PAYLOAD_B;
-        const char *at = text + part * PAYLOAD_B;
-        int         h = snprintf(head, sizeof head, "%s %s %zu %zu %zu", node, id, part, parts, size);
-        uint32_t    crc = checksum(checksum(0, head, (size_t)h), at, size);
-        int all = snprintf(line, sizeof line, MARK " %s %08x:%.*s\n", head, (unsigned)crc, (int)size, at);
-        ok = fwrite(line, 1, (size_t)all, f) == (size_t)all && fflush(f) == 0; /* a line is one write */
-    }
+    for (int copy = 0; copy < COPIES; copy++)
+        for (size_t part = 0; part < parts && ok; part++) ok = write_part(f, node, id, text, n, part, parts);
     return ok;
 }
 

@@ -108,7 +108,7 @@ static ir_status gbench_entries(const json_t *list, ir_gbenches *all)
     all->v = calloc(n + 1, sizeof *all->v);
     ir_status st = g && all->v ? IR_OK : ir_fail(IR_ENOMEM, "no memory for %zu benchmarks", n);
     for (size_t i = 0; i < n && st == IR_OK; i++) st = gbench_entry(json_array_get(list, i), &keys, all, g);
-    for (size_t i = 0; i < all->n && g; i++) {
+    for (size_t i = 0; g && all->v && i < all->n; i++) {
         ir_stats s;
         ir_stats_of(g[i].t, g[i].n, &s);
         all->v[i].n = g[i].n;

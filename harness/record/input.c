@@ -38,9 +38,10 @@ static ir_status input_slurp(kept *k, FILE *f)
 
 static ir_status input_keep(const char *path, FILE *f, const kept **out)
 {
-    kept *k = calloc(1, sizeof *k + strlen(path) + 1);
+    const size_t name_B = strlen(path) + 1;
+    kept        *k = calloc(1, sizeof *k + name_B);
     if (!k) return ir_fail(IR_ENOMEM, "%s: no memory for it", ir_input_name(path));
-    strcpy(k->name, path);
+    memcpy(k->name, path, name_B);
     ir_status st = input_slurp(k, f);
     if (st != IR_OK) {
         free(k->data);

@@ -21,7 +21,7 @@ ir_key *ir_keys_find(const ir_keys *k, const char *key)
 
 static ir_status keys_grow(ir_keys *k)
 {
-    if (k->n < k->cap) return IR_OK;
+    if (k->v && k->n < k->cap) return IR_OK;
     size_t  cap = k->cap ? 2 * k->cap : 64;
     ir_key *v = realloc(k->v, cap * sizeof *v);
     if (!v) return ir_fail(IR_ENOMEM, "no memory for %zu keys", cap);

@@ -206,7 +206,7 @@ static void print_axis(const canvas *c)
     fprintf(c->t->f, "%*s %s", LABEL, "", c->t->utf8 ? "\xe2\x94\x94" : "+");
     for (int x = 0; x < c->w; x++) fputs(c->t->utf8 ? "\xe2\x94\x80" : "-", c->t->f);
     memset(line, ' ', sizeof line);
-    for (double d = ceil(c->x0); d < c->x1; d++) {
+    for (int d = (int)ceil(c->x0); d < c->x1; d++) {
         int at = (int)(dot_x(c, d) / c->sx), n = (int)strlen(ir_text_plain(pow(10, d), num));
         if (at < used || at + n > c->w) continue;
         memcpy(line + at, num, (size_t)n);

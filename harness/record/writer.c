@@ -75,11 +75,11 @@ static size_t folder_length(const char *path)
  * memory. */
 static char *beside(const char *path, const char *name)
 {
-    size_t n = *name == '/' ? 0 : folder_length(path);
-    char  *out = malloc(n + strlen(name) + 64);
+    size_t n = *name == '/' ? 0 : folder_length(path), name_B = strlen(name) + 1;
+    char  *out = malloc(n + name_B + 63);
     if (!out) return NULL;
     memcpy(out, path, n);
-    strcpy(out + n, name);
+    memcpy(out + n, name, name_B);
     return out;
 }
 

@@ -174,8 +174,7 @@ ir_status cpu_conv_plan_make(const ir_dev *dev, cpu_conv_kind kind, const ly_row
     conv_plan_choose_grid(p, units);
     const size_t slab = p->weight_n / p->kblocks * 4, mine = (p->kblocks + (size_t)p->tk - 1) / (size_t)p->tk;
     p->kgroup = l2 / 2 / slab < 1 ? 1 : l2 / 2 / slab;
-    if (p->kgroup > mine) p->kgroup = mine;
-    p->kgroup = (mine + (mine + p->kgroup - 1) / p->kgroup - 1) / ((mine + p->kgroup - 1) / p->kgroup);
+    p->kgroup = cpu_even(mine, p->kgroup, 1);
     p->packed_n = p->weight_n + (kind == CPU_CONV_DEPTHWISE ? cpu_up((size_t)l->k, 16) : p->kblocks * nr);
     p->thread_B = cpu_up(p->thread_B, 64) + cpu_up(p->ops->mr * nr * 4, 64);
     return IR_OK;

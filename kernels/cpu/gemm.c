@@ -72,9 +72,8 @@ static void packed_part(void *arg, int tid, int nthreads)
               a_rank = p->alone ? 0 : col; /* and A, and share out its columns */
     char  *ap = p->work + (p->alone ? (size_t)tid * p->thread_B : p->part_B + (size_t)row * p->thread_B);
     char  *bp = p->alone ? ap + p->block_B : p->work;
-    size_t m_lo, m_hi,
-        n_lo = 0, n_hi = n,
-        turns = (cpu_up((p->s.m + (size_t)p->tm - 1) / (size_t)p->tm, o->mr) + p->mc - 1) / p->mc;
+    size_t m_lo, m_hi, n_lo = 0, n_hi = n,
+                       turns = (cpu_up(cpu_each(p->s.m, p->tm), o->mr) + p->mc - 1) / p->mc;
     cpu_part(p->s.m, o->mr, row, p->tm, &m_lo, &m_hi);
     if (p->alone) cpu_part(n, o->nr, col, p->tn, &n_lo, &n_hi);
     for (size_t jc = n_lo; jc < n_hi; jc += p->nc)
@@ -116,11 +115,12 @@ static bool alone(const plan *p, size_t l3)
 static void gemm_choose_grid(plan *p, int threads)
 {
     double best = 0;
+    p->tm = p->tn = 1;
     for (int tm = threads; tm >= 1; tm--) {
         if (threads % tm) continue;
         int    tn = threads / tm;
-        double rows = (double)cpu_up((p->s.m + (size_t)tm - 1) / (size_t)tm, p->ops->mr);
-        double cols = (double)cpu_up((p->s.n + (size_t)tn - 1) / (size_t)tn, p->ops->nr);
+        double rows = (double)cpu_up(cpu_each(p->s.m, tm), p->ops->mr);
+        double cols = (double)cpu_up(cpu_each(p->s.n, tn), p->ops->nr);
         if (best > 0 && rows * cols > 0.99 * best) continue;
         best = rows * cols;
         p->tm = tm;
@@ -136,9 +136,9 @@ static void plan_packed(const ir_run *r, plan *p)
     gemm_choose_grid(p, r->p.threads);
     /* A panel of B may exceed L1 by half: it is read in order, and prefetched. */
     p->kc = cpu_even(p->s.k, cpu_min(l1 * 3 / 2 / (o->nr * w), 512), 8);
-    p->mc = cpu_even((p->s.m + (size_t)p->tm - 1) / (size_t)p->tm, l2 / 2 / (p->kc * w), o->mr);
+    p->mc = cpu_even(cpu_each(p->s.m, p->tm), l2 / 2 / (p->kc * w), o->mr);
     p->alone = alone(p, l3);
-    p->nc = cpu_even(p->alone ? (p->s.n + (size_t)p->tn - 1) / (size_t)p->tn : p->s.n,
+    p->nc = cpu_even(p->alone ? cpu_each(p->s.n, p->tn) : p->s.n,
                      l3 / 4 / (p->kc * w) / (p->alone ? (size_t)r->p.threads : 1),
                      o->nr * (p->alone ? 1 : (size_t)p->tn));
     p->block_B = cpu_up(p->mc * p->kc * w, ALIGN);
@@ -262,14 +262,22 @@ static void unpacked_part(void *arg, int tid, int nthreads)
         o->sum(hi - lo, j->c + lo * p->out_B, parts + (size_t)(d - 1) * p->part_B + lo * p->out_B);
 }
 
+/* The largest divisor of n up to `most`; at least 1. */
+static int largest_part(int n, size_t most)
+{
+    for (int part = n; part > 1; part--)
+        if (n % part == 0 && (size_t)part <= most) return part;
+    return 1;
+}
+
 static void plan_unpacked(const ir_run *r, plan *p)
 {
-    int    threads = r->p.threads;
+    int    threads = r->p.threads > 1 ? r->p.threads : 1;
     size_t strips = p->s.n * p->in_B / STRIP_B, bands = (p->s.k + BAND - 1) / BAND;
     p->tm = p->tk = 1;
     const bool deep = p->s.m <= p->ops->rows &&
                       p->s.k >= DEEP * p->s.m * (size_t)threads; /* whole rows of B are the longest runs */
-    for (p->tn = deep ? 1 : threads; p->tn > 1 && (threads % p->tn || (size_t)p->tn > strips);) p->tn--;
+    p->tn = deep ? 1 : largest_part(threads, strips);
     if (bands >= (size_t)(threads / p->tn))
         p->tk = threads / p->tn; /* else every depth part would not have a band */
     if (p->tn * p->tk < threads) p->tn = threads / p->tk;

@@ -62,8 +62,9 @@ static void net_naive_finish(const naive_op *o, int64_t at, int64_t k, float sum
     const ly_row *r = o->r;
     if (ly_row_scaled(r, o->dtype)) sum *= o->V[r->s_at + k];
     if (r->b_at >= 0) sum += o->V[r->b_at + k];
-    if (o->add && !r->gate) sum += o->add[at];
-    o->y[at] = net_naive_activate(r->act, sum) * (r->gate ? o->add[at] : 1);
+    const float add = o->add ? o->add[at] : 0;
+    if (!r->gate) sum += add;
+    o->y[at] = net_naive_activate(r->act, sum) * (r->gate ? add : 1);
 }
 
 static float net_naive_window(const naive_op *o, const any_f32 *image, int64_t y0, int64_t x0, int64_t k)

@@ -18,17 +18,25 @@ const cpu_recsys_ops *cpu_recsys_ops_of(const ir_dev *dev)
 
 bool cpu_recsys_has(const ly_row *r) { return r->op == LY_BAG || r->op == LY_INTERACT || r->op == LY_CONCAT; }
 
+static void bags_part(const cpu_recsys_ops *o, ir_dtype t, const ly_row *r, const char *x, const char *W,
+                      char *y, int tid, int nthreads)
+{
+    size_t lo, hi;
+    cpu_part((size_t)r->rows, 1, tid, nthreads, &lo, &hi);
+    o->bags(t, (size_t)r->c, W + (size_t)r->W_at * (size_t)ir_dtype_bytes(t), x,
+            x + ((size_t)r->rows + 1) * 4, lo, hi, y);
+}
+
 void cpu_recsys_part(const cpu_recsys_ops *o, ir_dtype t, const ly_row *r, const char *x, const char *add,
                      const char *W, char *y, int tid, int nthreads)
 {
     const size_t c = (size_t)r->c, row_B = c * 4, others_B = ((size_t)r->heads - 1) * row_B;
     size_t       lo, hi;
-    cpu_part((size_t)r->rows, 1, tid, nthreads, &lo, &hi);
     if (r->op == LY_BAG) {
-        o->bags(t, c, W + (size_t)r->W_at * (size_t)ir_dtype_bytes(t), x, x + ((size_t)r->rows + 1) * 4, lo,
-                hi, y);
+        bags_part(o, t, r, x, W, y, tid, nthreads);
         return;
     }
+    cpu_part((size_t)r->rows, 1, tid, nthreads, &lo, &hi);
     for (size_t i = lo; i < hi; i++) {
         char *to = y + i * (size_t)r->k * 4;
         memcpy(to, x + i * row_B, row_B);
@@ -48,9 +56,9 @@ typedef struct {
 
 static void bag_part(void *arg, int tid, int nthreads)
 {
-    const job *j = arg;
-    cpu_recsys_part(j->ops, j->run->p.dtype, &j->row, j->run->mem[0].p, NULL, j->run->mem[1].p,
-                    j->run->mem[2].p, tid, nthreads);
+    const job    *j = arg;
+    const ir_run *r = j->run;
+    bags_part(j->ops, r->p.dtype, &j->row, r->mem[0].p, r->mem[1].p, r->mem[2].p, tid, nthreads);
 }
 
 static ir_status bag_run(ir_run *r, uint32_t reps)

@@ -228,17 +228,28 @@ static ir_status unmap(ocl_dev *d, cl_mem m, void *p)
     return s == IR_OK ? f : s;
 }
 
+ir_status ocl_map(ocl_dev *d, cl_mem m, cl_map_flags how, size_t offset, size_t bytes, void **at)
+{
+    void     *p = NULL;
+    ir_status s = OCL(
+        (p = clEnqueueMapBuffer(d->queue, m, CL_TRUE, how, offset, bytes, 0, NULL, NULL, &ocl_err), ocl_err));
+    *at = s == IR_OK ? p : NULL;
+    if (s == IR_OK && !p) {
+        ir_fail(IR_EDEVICE, "opencl: a mapped buffer of %zu bytes has no address", bytes);
+        return IR_EDEVICE;
+    }
+    return s;
+}
+
 static ir_status map_copy(ocl_dev *d, ocl_buf *b, size_t offset, size_t bytes, const void *from, void *to)
 {
     cl_map_flags how = from ? CL_MAP_WRITE_INVALIDATE_REGION : CL_MAP_READ;
-    void        *p = NULL;
-    ir_status    s =
-        OCL((p = clEnqueueMapBuffer(d->queue, b->mem, CL_TRUE, how, offset, bytes, 0, NULL, NULL, &ocl_err),
-             ocl_err));
+    void        *p;
+    ir_status    s = ocl_map(d, b->mem, how, offset, bytes, &p);
     if (s != IR_OK) return s;
     if (from)
         memcpy(p, from, bytes);
-    else
+    else if (to)
         memcpy(to, p, bytes);
     return unmap(d, b->mem, p);
 }
@@ -249,12 +260,7 @@ ir_status ocl_pinned(ocl_dev *d, size_t bytes, cl_mem *mem, void **host)
     ir_status s =
         OCL_NEW(OCL_MEM, *mem,
                 clCreateBuffer(d->context, CL_MEM_READ_WRITE | CL_MEM_ALLOC_HOST_PTR, bytes, NULL, &ocl_err));
-    if (s == IR_OK)
-        s = OCL((*host = clEnqueueMapBuffer(d->queue, *mem, CL_TRUE, CL_MAP_READ | CL_MAP_WRITE, 0, bytes, 0,
-                                            NULL, NULL, &ocl_err),
-                 ocl_err));
-    if (s != IR_OK) *host = NULL;
-    return s;
+    return s == IR_OK ? ocl_map(d, *mem, CL_MAP_READ | CL_MAP_WRITE, 0, bytes, host) : s;
 }
 
 void ocl_pinned_free(ocl_dev *d, cl_mem *mem, void **host)

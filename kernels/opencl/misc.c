@@ -322,11 +322,8 @@ static ir_status mapped_run(ir_run *r, uint32_t reps)
     bool      to = r->p.v[1] == WL_TO_DEVICE;
     ir_status s = IR_OK;
     for (uint32_t i = 0; i < reps && s == IR_OK; i++) {
-        void *q = NULL;
-        s = OCL(
-            (q = clEnqueueMapBuffer(d->queue, m, CL_TRUE, to ? CL_MAP_WRITE_INVALIDATE_REGION : CL_MAP_READ,
-                                    0, bytes, 0, NULL, NULL, &ocl_err),
-             ocl_err));
+        void *q;
+        s = ocl_map(d, m, to ? CL_MAP_WRITE_INVALIDATE_REGION : CL_MAP_READ, 0, bytes, &q);
         if (s != IR_OK) break;
         memcpy(to ? q : p->host, to ? p->host : q, bytes);
         s = OCL(clEnqueueUnmapMemObject(d->queue, m, q, 0, NULL, NULL));

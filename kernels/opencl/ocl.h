@@ -115,6 +115,8 @@ ir_status ocl_read(ocl_dev *, ocl_buf *, size_t offset, size_t bytes, void *host
 
 /* Memory of the host that the runtime allocated, mapped at *host; whatever a failure left, and NULL, is
  * freed. */
+/* Waits for it. *at: NULL unless the status is IR_OK. */
+ir_status ocl_map(ocl_dev *, cl_mem, cl_map_flags, size_t offset, size_t bytes, void **at);
 ir_status ocl_pinned(ocl_dev *, size_t bytes, cl_mem *, void **host);
 void      ocl_pinned_free(ocl_dev *, cl_mem *, void **host);
 

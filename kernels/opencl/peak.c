@@ -54,7 +54,7 @@ static ir_status ocl_peak_setup(ir_run *r, int parts)
     if (!p) return IR_ENOMEM;
     size_t items = (size_t)wl_fma_teams(&r->p) * (size_t)(lanes / per_item);
     p->local = parts || d->cpu ? 1 : 256;
-    while (p->local > d->max_group || items % p->local) p->local /= 2;
+    while (p->local > 1 && (p->local > d->max_group || items % p->local)) p->local /= 2;
     p->groups = items / p->local;
     snprintf(options, sizeof options, "-DCHAINS=%lld -DL=%d -DTYPE=%d", (long long)r->p.v[0], per_item,
              type[r->p.dtype]);

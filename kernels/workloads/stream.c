@@ -100,7 +100,8 @@ static void stream_check(const ir_workload *self, const ir_params *p, const void
         out->oracle = "blocked sum in double";
         return;
     }
-    const void *b = op->reads > 0 ? before[1] : NULL, *c = op->reads > 1 ? before[2] : NULL;
+    /* Where there is no operand nothing is read. */
+    const void *b = op->reads > 0 ? before[1] : after[0], *c = op->reads > 1 ? before[2] : after[0];
     out->err = max_error(op->code, p->dtype == IR_F32, after[0], b, c, n);
     out->tol = op->code == WL_TRIAD && p->dtype == IR_F32 ? 2 * (double)FLT_EPSILON : 0; /* values below 4 */
     out->oracle = op->code == WL_TRIAD ? "every element, in double" : "every element, exact";

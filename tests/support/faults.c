@@ -300,9 +300,11 @@ static int status_within(pid_t pid, double timeout_s)
 {
     struct timespec pause = {0, 200000};
     int             status = 0;
-    for (double waited_s = 0; waited_s < timeout_s; waited_s += 1e-9 * (double)pause.tv_nsec) {
+    double          waited_s = 0;
+    while (waited_s < timeout_s) {
         if (waitpid(pid, &status, WNOHANG) == pid) return status;
         nanosleep(&pause, NULL);
+        waited_s += 1e-9 * (double)pause.tv_nsec;
         if (waited_s > 0.02) pause.tv_nsec = 2000000;
     }
     kill(-pid, SIGKILL);

@@ -44,13 +44,19 @@ __attribute__((format(printf, 2, 3))) static void put(leader *l, const char *fmt
 }
 
 /* ---- silence --------------------------------------------------------------------------------- */
-static void give_up(leader *l)
+/* Every process of the job. */
+static _Noreturn void end_all(int code)
+{
+    MPI_Abort(MPI_COMM_WORLD, code);
+    _exit(code);
+}
+
+static _Noreturn void give_up(leader *l)
 {
     for (int i = 1; i < l->size; i++) /* who leads is there */
         if (l->waits[i]) put(l, "{\"record\":\"fleet-silent\",\"node\":\"%s\"}", l->name[i]);
     if (l->f) fclose(l->f);
-    MPI_Abort(MPI_COMM_WORLD, NET_SILENT);
-    _exit(NET_SILENT);
+    end_all(NET_SILENT);
 }
 
 static void order(leader *l, int rank, const net_order *o)
@@ -281,7 +287,7 @@ static int lead(leader *l, const char *path, char *only)
     l->look = 1;
     if ((!frames && !l->f) || !l->report || !l->waits) {
         fprintf(stderr, "ironroof-net: %s: %s\n", path, strerror(errno));
-        MPI_Abort(MPI_COMM_WORLD, NET_BAD);
+        end_all(NET_BAD);
     }
     if (only && !strcmp(only, "ladder"))
         ladder(l);
@@ -308,8 +314,7 @@ static void work(int rank, double report_s, int size)
     net_order  o;
     net_report r;
     for (;;) {
-        if (!net_recv(&o, sizeof o, 0, TAG_ORDER, report_s * (size + 4)))
-            MPI_Abort(MPI_COMM_WORLD, NET_SILENT);
+        if (!net_recv(&o, sizeof o, 0, TAG_ORDER, report_s * (size + 4))) end_all(NET_SILENT);
         if (o.op == NET_STOP) return;
         net_do(&o, rank, &r);
         net_send(&r, sizeof r, 0, TAG_REPORT, report_s);
@@ -350,7 +355,7 @@ int main(int argc, char **argv)
     if (argc < 6) {
         fprintf(stderr, "usage: ironroof-net FILE NODES SEED EXCHANGE_S PAIRS [A-B,...|ladder|sums:N|step "
                         "PROGRAM WORD...]\n");
-        MPI_Abort(MPI_COMM_WORLD, NET_BAD);
+        end_all(NET_BAD);
     }
     char mine[NET_NAME];
     int  expected = atoi(argv[2]);
@@ -370,14 +375,14 @@ int main(int argc, char **argv)
     l.report_s = (step ? 3 : 1) * l.exchange_s + 4;
     net_deadlines(l.exchange_s);
     l.name = calloc((size_t)l.size, sizeof *l.name);
-    if (!l.name || !net_groups(l.size)) MPI_Abort(MPI_COMM_WORLD, NET_BAD);
+    if (!l.name || !net_groups(l.size)) end_all(NET_BAD);
     MPI_Allgather(mine, NET_NAME, MPI_CHAR, l.name, NET_NAME, MPI_CHAR, MPI_COMM_WORLD);
     for (int i = 0; l.rank == 0 && i < l.size; i++)
         for (int k = 0; k < i; k++)
             if (!strcmp(l.name[i], l.name[k])) {
                 fprintf(stderr, "ironroof-net: node %s has two processes: one per node expected\n",
                         l.name[i]);
-                MPI_Abort(MPI_COMM_WORLD, NET_SHARED_NODE);
+                end_all(NET_SHARED_NODE);
             }
     if (l.rank == 0)
         code = lead(&l, argv[1], argc > 6 ? argv[6] : NULL);
