@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *const ir_level_names[IR_NLEVEL] = {"L1", "L2", "L3", "DRAM"};
+const char *const ir_level_names[IR_NLEVEL] = {"L1", "L2", "L3", "L4", "DRAM"};
 
 static _Thread_local char why_text[512];
 static atomic_bool        short_of_memory;

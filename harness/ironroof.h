@@ -62,7 +62,9 @@ double      ir_dtype_bytes(ir_dtype t); /* storage per element; i4 is 0.5, tf32 
 ir_status   ir_dtype_parse(const char *s, ir_dtype *out);
 
 /* ---- levels of a host's memory, nearest first ------------------------------------------------ */
-typedef enum { IR_L1, IR_L2, IR_L3, IR_DRAM, IR_NLEVEL } ir_level;
+/* Memory's caches, in order, and memory. The fourth is what some machines have between the processor's own
+ * caches and memory: eDRAM, high-bandwidth memory as a cache. */
+typedef enum { IR_L1, IR_L2, IR_L3, IR_L4, IR_DRAM, IR_NLEVEL } ir_level;
 extern const char *const ir_level_names[IR_NLEVEL]; /* "L1" .. "DRAM" */
 
 /* bfloat16 <-> float, round to nearest even; NaN stays NaN. */

@@ -375,11 +375,12 @@ def draw_roofs(axis, device, choice, span):
         )
     top = max(chosen.values(), default=None)
     bandwidths = {
-        level: ceiling(device, "bandwidth", level=level, op="read") for level in ("DRAM", "L3", "L2", "L1")
+        level: ceiling(device, "bandwidth", level=level, op="read")
+        for level in ("DRAM", "L4", "L3", "L2", "L1")
     }
-    for (level, bw), style in zip(bandwidths.items(), ("-", "--", "-.", ":")):
+    for (level, bw), style in zip(bandwidths.items(), ("-", (0, (6, 2)), "--", "-.", ":")):
         if bw and top and top / bw > lo:
-            axis.plot([lo, min(top / bw, hi)], [bw * lo, bw * min(top / bw, hi)], "k" + style, lw=1)
+            axis.plot([lo, min(top / bw, hi)], [bw * lo, bw * min(top / bw, hi)], color="k", ls=style, lw=1)
             words.append(("%s %s" % (level, scaled(bw, "B/s")), lo, bw, True))
     fastest = max((bw for bw in bandwidths.values() if bw), default=None)
     for dtype, peak in chosen.items():

@@ -166,7 +166,7 @@ static inline ir_status sample_write_unknown(ir_journal *j)
 static inline ir_status sample_write_full(ir_journal *j)
 {
     static ir_fit  f;
-    const double   level_B[4] = {32768, NAN, 16777216, NAN};
+    const double   level_B[IR_NLEVEL] = {32768, NAN, 16777216, NAN, NAN};
     ir_device_info d;
     ir_env         e;
     ir_ceiling     c;
@@ -179,7 +179,7 @@ static inline ir_status sample_write_full(ir_journal *j)
     ir_status s = ir_journal_machine(j, &d, &e);
     ir_env_free(&e);
     if (s == IR_OK) s = ir_journal_ceiling(j, &c);
-    if (s == IR_OK) s = ir_journal_levels(j, d.id, level_B, (double[4]){NAN, NAN, NAN, NAN});
+    if (s == IR_OK) s = ir_journal_levels(j, d.id, level_B, (double[IR_NLEVEL]){NAN, NAN, NAN, NAN, NAN});
     for (int i = IR_EINTR; i >= IR_OK && s == IR_OK; i--) {
         ir_point p;
         sample_point(&p, (ir_status)i);

@@ -223,8 +223,8 @@ static void memory(void **state)
     assert_near(found(&s, IR_C_BANDWIDTH, "L2", "read", IR_NDTYPE)->value, L2, 0.01);
     assert_true(found(&s, IR_C_BANDWIDTH, "L2", "read", IR_NDTYPE)->size_B >
                 L2_B / 5); /* enough for every processor of it */
-    assert_true(s.ceilings.level_B[3] <= L2_B &&
-                s.ceilings.level_B[3] > 0.9 * L2_B); /* halved in ratio between two rungs */
+    assert_true(s.ceilings.level_B[IR_DRAM] <= L2_B &&
+                s.ceilings.level_B[IR_DRAM] > 0.9 * L2_B); /* halved in ratio between two rungs */
     assert_true(s.ceilings.level_B[1] <= L2_B && s.ceilings.level_B[1] > 0.9 * L2_B);
     assert_near(found(&s, IR_C_BANDWIDTH, "local", "read", IR_NDTYPE)->value, LOCAL, 0.01);
     assert_true(saturation_over(found(&s, IR_C_BANDWIDTH, "local", "read", IR_NDTYPE), "groups")->saturated);

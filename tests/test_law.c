@@ -258,7 +258,7 @@ static void parts_live_apart(void **state)
         1e4; /* no ceiling of L1 in this machine: by DRAM's copy */
     assert_close(ir_cost_bw(&c, &p.m.cost, 4, false, false, 0.5), 4e8 / (2e8 / 20e9 + 2e8 / 22e9), 1e-12);
     p.m.cost.part[IR_OF_IN].footprint_B = p.m.cost.part[IR_OF_OUT].footprint_B = 0;
-    c.level_B[3] =
+    c.level_B[IR_DRAM] =
         1600e6; /* a cache of 16 MB serves half of what lies half way, in ratio, to where it serves nothing */
     p.m.cost.footprint_B = sqrt(c.level_B[2] * 1600e6);
     stream(&c, "L3", "read", 1, 4, 100e9);
@@ -267,7 +267,7 @@ static void parts_live_apart(void **state)
     assert_close(ir_cost_bw(&c, &p.m.cost, 4, true, false, 1), ir_bw_ceiling(&c, "DRAM", 4, 3, 1), 1e-12);
     assert_close(ir_cost_bw(&c, &p.m.cost, 4, false, true, 3), 3 * ir_bw_ceiling(&c, "DRAM", 4, 3, 1),
                  1e-12); /* reads of it knew the cache */
-    c.level_B[3] = NAN;
+    c.level_B[IR_DRAM] = NAN;
     assert_close(ir_cost_bw(&c, &p.m.cost, 4, false, false, 1), ir_bw_ceiling(&c, "DRAM", 4, 3, 1), 1e-12);
     for (int i = 0; i < IR_NPART; i++) p.m.cost.part[i].access = IR_RANDOM;
     assert_close(ir_cost_bw(&c, &p.m.cost, 4, false, false, 0.5), 2e9, 1e-12);

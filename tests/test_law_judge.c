@@ -299,7 +299,7 @@ static void impossible_points(void **state)
     assert_suspect(p, &c, "clock");
     p = point(4e8, 0, 0, 4e8, 4e8 / 120e9); /* three times DRAM, which L2 could give */
     assert_suspect(p, &c, "cache-resident");
-    c.level_B[3] = 5e8; /* nothing strange where a cache is known to serve a part of such a footprint */
+    c.level_B[IR_DRAM] = 5e8; /* nothing strange where a cache is known to serve a part of such a footprint */
     assert_false(ir_guard_point(&p, &c));
     assert_int_equal(p.flags, IR_FLAG_CACHE_RESIDENT);
     p.id.cold = true;
@@ -307,7 +307,7 @@ static void impossible_points(void **state)
     assert_suspect(p, &c, "cache-resident");
     p.id.cold = false;
     p.flags = 0;
-    c.level_B[3] = NAN;
+    c.level_B[IR_DRAM] = NAN;
     p.m.cost = (ir_cost){.part[IR_OF_OUT].write_B = 4e8, .footprint_B = 4e8};
     p.m.wall.median = 4e8 / 900e9; /* no cache could */
     assert_suspect(p, &c, "compressible");

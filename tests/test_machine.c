@@ -287,6 +287,29 @@ static void sysfs_big_little(void **state)
     tree_free(&t);
 }
 
+/* A cache in front of each node's memory is the level after the processors' last. */
+static void sysfs_memory_side(void **state)
+{
+    (void)state;
+    static ir_topology topo;
+    tree               t;
+    tree_init(&t);
+    put_server(&t);
+    for (int node = 0; node < 2; node++) {
+        char path[128];
+        snprintf(path, sizeof path, "/sys/devices/system/node/node%d/memory_side_cache/index1/size", node);
+        tree_put(&t, path, "17179869184\n");
+    }
+    assert_int_equal(ir_topology_sysfs(t.root, NULL, &topo), IR_OK);
+    const ir_cache *last = &topo.cache[topo.ncache - 1];
+    assert_int_equal(last->level, 4);
+    assert_num(last->size_B, ==, 17179869184.);
+    assert_int_equal(last->shared_by, 8);
+    assert_int_equal(last->count, 2);
+    assert_int_equal(last[-1].level, 3);
+    tree_free(&t);
+}
+
 static void sysfs_absent(void **state)
 {
     (void)state;
@@ -406,14 +429,14 @@ static void cpu_lists(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(xml_server),      cmocka_unit_test(xml_cpuset),
-        cmocka_unit_test(xml_hybrid),      cmocka_unit_test(xml_jetson),
-        cmocka_unit_test(xml_errors),      cmocka_unit_test(sysfs_server),
-        cmocka_unit_test(memory_nodes),    cmocka_unit_test(memory_moves),
-        cmocka_unit_test(sysfs_hybrid),    cmocka_unit_test(sysfs_big_little),
-        cmocka_unit_test(sysfs_absent),    cmocka_unit_test(readers_agree),
-        cmocka_unit_test(affinity_limits), cmocka_unit_test(minimal_reader),
-        cmocka_unit_test(order_is_cut),    cmocka_unit_test(cache_table_overflow),
-        cmocka_unit_test(cpu_lists)};
+        cmocka_unit_test(xml_server),           cmocka_unit_test(xml_cpuset),
+        cmocka_unit_test(xml_hybrid),           cmocka_unit_test(xml_jetson),
+        cmocka_unit_test(xml_errors),           cmocka_unit_test(sysfs_server),
+        cmocka_unit_test(memory_nodes),         cmocka_unit_test(memory_moves),
+        cmocka_unit_test(sysfs_hybrid),         cmocka_unit_test(sysfs_big_little),
+        cmocka_unit_test(sysfs_memory_side),    cmocka_unit_test(sysfs_absent),
+        cmocka_unit_test(readers_agree),        cmocka_unit_test(affinity_limits),
+        cmocka_unit_test(minimal_reader),       cmocka_unit_test(order_is_cut),
+        cmocka_unit_test(cache_table_overflow), cmocka_unit_test(cpu_lists)};
     return cmocka_run_group_tests_name("machine", tests, NULL, NULL);
 }

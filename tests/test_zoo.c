@@ -93,7 +93,7 @@ static void   labels_swapped(zoo_run *r)
 }
 static void one_level(zoo_run *r) /* the law before levels: everything in memory */
 {
-    for (int l = 0; l < 4; l++) r->s.ceilings.level_B[l] = 1;
+    for (int l = 0; l < IR_NLEVEL; l++) r->s.ceilings.level_B[l] = 1;
     judge_again(r);
 }
 static double of_labels(const zoo_result *o) { return share(&o->labels); }
@@ -165,9 +165,38 @@ static void stores_are_priced(void **state)
     zoo_free(&r);
 }
 
+static double reads_of(const zoo_run *r, ir_level l)
+{
+    const ir_ceiling *c =
+        ir_ceiling_find(&r->s.ceilings, IR_C_BANDWIDTH, ir_level_names[l], "read", IR_NDTYPE, 1);
+    return c && !strcmp(c->level, ir_level_names[l]) ? c->value : NAN;
+}
+
+/* A fourth cache is a level of its own, found where the machine has it; its points are of that level. */
+static void a_fourth_cache(void **state)
+{
+    (void)state;
+    model_machine m;
+    zoo_run       r;
+    size_t        in_it = 0;
+    machine("broadwell_edram", &m);
+    if (zoo_measure(&m, false, &r) != IR_OK) fail_msg("%s", ir_why());
+    const double is = m.level[IR_L4].size_B;
+    assert_true(r.s.ceilings.level_B[IR_L4] > is / 1.5 && r.s.ceilings.level_B[IR_L4] < is * 1.5);
+    assert_true(reads_of(&r, IR_L4) < 0.9 * reads_of(&r, IR_L3) &&
+                reads_of(&r, IR_DRAM) < 0.9 * reads_of(&r, IR_L4));
+    for (size_t i = 0; i < r.s.npoint; i++) in_it += !strcmp(r.s.point[i].law.level, ir_level_names[IR_L4]);
+    assert_true(in_it > 3);
+    zoo_free(&r);
+    machine("icelake_laptop", &m);
+    if (zoo_measure(&m, false, &r) != IR_OK) fail_msg("%s", ir_why());
+    assert_true(isnan(r.s.ceilings.level_B[IR_L4]) && isnan(reads_of(&r, IR_L4)));
+    zoo_free(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(scores_hold), cmocka_unit_test(broken_rules_show),
-                                       cmocka_unit_test(stores_are_priced)};
+                                       cmocka_unit_test(stores_are_priced), cmocka_unit_test(a_fourth_cache)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

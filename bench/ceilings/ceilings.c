@@ -29,11 +29,18 @@ static void thread_list(ceiling_plan *pl)
 /* ---- one ceiling from points ----------------------------------------------------------------- */
 
 /* ---- levels ---------------------------------------------------------------------------------- */
+/* A cache that no working set outgrows in time (high-bandwidth memory in front of the other) is the memory
+ * that programs meet. */
+static bool is_level(const ceiling_plan *pl, const ir_cache *c)
+{
+    return c->level >= 1 && c->level <= IR_DRAM && !(16 * c->size_B > ceiling_room_B(pl));
+}
+
 static double os_cache_B(const ceiling_plan *pl, int level)
 {
     if (pl->own) return level == 2 ? pl->s->info.llc_B : NAN;
     for (int i = 0; i < pl->s->topo.ncache; i++)
-        if (pl->s->topo.cache[i].level == level)
+        if (pl->s->topo.cache[i].level == level && is_level(pl, &pl->s->topo.cache[i]))
             return pl->s->topo.cache[i].size_B * (level < 3 ? pl->share : 1);
     return NAN;
 }
@@ -102,25 +109,29 @@ static void sharing_from_os(ceiling_plan *pl)
     double             smt = t->ncore > 0 && t->npu > t->ncore ? (double)t->npu / t->ncore : 1;
     for (int i = 0; i < t->ncache && !pl->device; i++) {
         int l = t->cache[i].level - 1;
-        if (l >= 0 && l < 3 && t->cache[i].shared_by > 0)
+        if (!is_level(pl, &t->cache[i])) continue;
+        if (t->cache[i].shared_by > 0)
             pl->s->ceilings.level_threads[l] = fmax(1, round(t->cache[i].shared_by / smt));
-        if (l >= 0 && l < 3 && t->cache[i].size_B > 0) pl->llc_B = t->cache[i].size_B;
+        if (t->cache[i].size_B > 0) {
+            pl->llc_B = t->cache[i].size_B;
+            pl->llc = l;
+        }
     }
 }
 
 /* Which level a plateau is: the first whose OS-reported size is not far below the plateau's end. */
 static int level_of_plateau(const ceiling_plan *pl, const ir_plateau *p, double top)
 {
-    if (p->x_hi >= 0.99 * top) return 3;
-    for (int l = 0; l < 3; l++)
+    if (p->x_hi >= 0.99 * top) return IR_DRAM;
+    for (int l = 0; l < IR_DRAM; l++)
         if (p->x_hi <= 1.5 * os_cache_B(pl, l + 1)) return l;
-    return 2;
+    return pl->llc;
 }
 
 static void levels_from_os(ceiling_plan *pl)
 {
     double below = 2048;
-    for (int l = 0; l < 3; l++) {
+    for (int l = 0; l < IR_DRAM; l++) {
         double c = os_cache_B(pl, l + 1);
         pl->s->ceilings.level_B[l] = c;
         if (!isfinite(c)) continue;
@@ -142,7 +153,7 @@ static double size_within(const ceiling_plan *pl, int level, const ir_plateau *p
                           const double *x, const double *y)
 {
     if (pl->own) return 0.7 * end_B; /* a device's small working sets measure its launches */
-    if (level >= 2 && !pl->device) return sqrt(p->x_lo * p->x_hi);
+    if (level >= IR_L3 && !pl->device) return sqrt(p->x_lo * p->x_hi);
     size_t best = p->first;
     for (size_t i = p->first; i <= p->last; i++)
         if (y[i] > y[best]) best = i;
@@ -198,18 +209,18 @@ static ir_status find_levels(ceiling_plan *pl)
     ir_plateau pt[MOST];
     sharing_from_os(pl);
     levels_from_os(pl);
-    pl->size_B[3] = ladder_max_B(pl);
+    pl->size_B[IR_DRAM] = ladder_max_B(pl);
     ir_status s = pl->own ? ceilings_launches(pl) : IR_OK;
     if (s == IR_OK) s = ceilings_ladder(pl, x, y, &n);
     if (s != IR_OK || n == 0) return s;
     size_t np = ladder_plateaus(x, y, n, pt, MOST);
     if (np > 1 && !pl->device) s = look_again(pl, x, y, n, pt[np - 1].first);
-    if (s == IR_OK) s = partly_cached(pl, x, y, n, &pl->s->ceilings.level_B[3]);
+    if (s == IR_OK) s = partly_cached(pl, x, y, n, &pl->s->ceilings.level_B[IR_DRAM]);
     if (s != IR_OK) return s;
     np = ladder_plateaus(x, y, n, pt, MOST);
     for (size_t i = 0; i < np; i++) {
         int l = level_of_plateau(pl, &pt[i], x[n - 1]);
-        if (l == 3) continue;
+        if (l == IR_DRAM) continue;
         double end = pt[i].x_hi;
         if (pt[i].last + 1 < n) s = refine_end(pl, 0.9 * pt[i].y, end, x[pt[i].last + 1], &end);
         if (s != IR_OK) return s;
@@ -226,7 +237,7 @@ static ir_status bandwidth_one(ceiling_plan *pl, int level, const ir_workload *w
 {
     ir_point  best;
     ir_params p = w->defaults;
-    bool      nt = level >= 2 || pl->s->full;
+    bool      nt = level >= IR_L3 || pl->s->full;
     p.threads = threads;
     ceiling_set(w, &p, "bytes", bytes);
     ir_status s = ceiling_best(pl, w, &p, nt, &best);
@@ -256,7 +267,7 @@ static ir_status saturate(ceiling_plan *pl, const ir_workload *w, ir_ceiling *c)
     ceiling_raise(pl, c, &best);
     ir_ceiling twice;
     if (2 * c->size_B > ceiling_room_B(pl) / 3) return IR_OK;
-    s = bandwidth_one(pl, 3, w, c->threads, 2 * c->size_B, &twice);
+    s = bandwidth_one(pl, IR_DRAM, w, c->threads, 2 * c->size_B, &twice);
     if (s == IR_OK && isfinite(twice.value))
         ceiling_saturation(c, "bytes", c->size_B, twice.size_B, twice.value / c->value - 1);
     return s;
@@ -288,7 +299,7 @@ static ir_status bandwidth_threads(ceiling_plan *pl, int level, const ir_workloa
 {
     double prev = NAN;
     int    prev_threads = 0;
-    bool   read = !strcmp(w->name, "read"), curve = level == 3 && (pl->s->full || read);
+    bool   read = !strcmp(w->name, "read"), curve = level == IR_DRAM && (pl->s->full || read);
     for (int i = 0; i < pl->nthread; i++) {
         bool last = i == pl->nthread - 1;
         if (i > 0 && !last && !curve) continue;
@@ -302,10 +313,10 @@ static ir_status bandwidth_threads(ceiling_plan *pl, int level, const ir_workloa
         prev_threads = t;
         if (pl->own)
             s = ceilings_saturate(pl, w, level, &c);
-        else if (level == 3 && last && (read || pl->s->full))
+        else if (level == IR_DRAM && last && (read || pl->s->full))
             s = saturate(pl, w, &c);
         if (s == IR_OK) s = ceiling_add(pl, &c);
-        if (s == IR_OK && level == 3 && !pl->device && !strcmp(w->name, "write"))
+        if (s == IR_OK && level == IR_DRAM && !pl->device && !strcmp(w->name, "write"))
             s = regular_stores(pl, w, &c);
         if (s != IR_OK) return s;
     }
@@ -317,9 +328,9 @@ static ir_status bandwidth_of_op(ceiling_plan *pl, int level, int op)
 {
     bool same_mix =
         !strcmp(stream_ops[op], "scale") || !strcmp(stream_ops[op], "add"); /* as copy and triad */
-    if (level < 3 && same_mix && !pl->s->full) return IR_OK;
+    if (level < IR_DRAM && same_mix && !pl->s->full) return IR_OK;
     ir_status st = bandwidth_threads(pl, level, ir_workload_named(stream_ops[op]));
-    if (st == IR_OK && level == 3 && !strcmp(stream_ops[op], "read")) context_choose_monitor(pl->s);
+    if (st == IR_OK && level == IR_DRAM && !strcmp(stream_ops[op], "read")) context_choose_monitor(pl->s);
     return st;
 }
 
@@ -453,7 +464,7 @@ ir_status ceilings_journal(measure_context *s)
 
 ir_status ceilings_measure(measure_context *s)
 {
-    ceiling_plan pl = {.s = s, .clock_Hz = NAN};
+    ceiling_plan pl = {.s = s, .llc = IR_L3, .clock_Hz = NAN};
     ir_status (*const stage[])(ceiling_plan *) = {
         clock_rate,     find_levels,     ceilings_bandwidth, ceilings_peaks,   ceilings_latency,
         ceilings_nodes, ceilings_gather, ceilings_costs,     ceilings_overlap, ceilings_remeasure};

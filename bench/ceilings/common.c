@@ -104,8 +104,9 @@ double ceiling_bytes(const ceiling_plan *pl, int level, int threads)
 {
     const ir_ceilings *c = &pl->s->ceilings;
     double             size = pl->size_B[level], inner = 0;
-    if (pl->device) return floor((level < 2 && threads > 1 ? size * threads : size) / 4096) * 4096;
-    if (level == 3) return floor(fmax(size, 4 * pl->llc_B * ir_level_instances(c, 2, threads)) / 4096) * 4096;
+    if (pl->device) return floor((level < IR_L3 && threads > 1 ? size * threads : size) / 4096) * 4096;
+    if (level == IR_DRAM)
+        return floor(fmax(size, 4 * pl->llc_B * ir_level_instances(c, pl->llc, threads)) / 4096) * 4096;
     for (int l = 0; l < level; l++)
         if (c->level_B[l] > 0) inner = c->level_B[l] * ir_level_instances(c, l, threads);
     size *= ir_level_instances(c, level, threads);

@@ -48,7 +48,7 @@ static ir_status concurrency(ceiling_plan *pl, double latency_s)
     double             lines[N];
     ir_point           best;
     p.threads = pl->threads[0];
-    ceiling_set(w, &p, "bytes", ceiling_bytes(pl, 3, 1));
+    ceiling_set(w, &p, "bytes", ceiling_bytes(pl, IR_DRAM, 1));
     ceiling_set(w, &p, "pages", pl->device ? IR_PAGES_DEFAULT : IR_PAGES_HUGE);
     for (int i = 0; i < N; i++) {
         ceiling_set(w, &p, "chains", (double)chains[i]);
@@ -76,7 +76,7 @@ static ir_status chase_ladder(ceiling_plan *pl, double first, double step, int p
     ir_status          s = IR_OK;
     p.threads = pl->threads[0];
     ceiling_set(w, &p, "pages", pages);
-    for (double b = first; b <= ceiling_bytes(pl, 3, 1) * 1.001 && s == IR_OK; b *= step) {
+    for (double b = first; b <= ceiling_bytes(pl, IR_DRAM, 1) * 1.001 && s == IR_OK; b *= step) {
         ir_point best;
         ceiling_set(w, &p, "bytes", floor(b / 64) * 64);
         s = ceiling_best(pl, w, &p, false, &best);
@@ -99,9 +99,9 @@ ir_status ceilings_latency(ceiling_plan *pl)
     double    last = NAN, unused;
     ir_status s = ladders(pl);
     if (s == IR_OK && pl->own)
-        s = ceiling_latency(pl, ir_level_names[0], 0, FIRST_B, IR_PAGES_DEFAULT, "default", &unused);
+        s = ceiling_latency(pl, ir_level_names[IR_L1], 0, FIRST_B, IR_PAGES_DEFAULT, "default", &unused);
     for (int l = 0; l < IR_NLEVEL && s == IR_OK; l++) {
-        double bytes = ceiling_bytes(pl, l, 1) / (l < 2 ? pl->share : 1);
+        double bytes = ceiling_bytes(pl, l, 1) / (l < IR_L3 ? pl->share : 1);
         if (!(pl->size_B[l] > 0) || (l == 0 && pl->own)) continue;
         if (pl->device)
             s = ceiling_latency(pl, ir_level_names[l], 0, bytes, IR_PAGES_DEFAULT, "default", &last);
@@ -136,8 +136,8 @@ static ir_status gather_at(ceiling_plan *pl, int level)
 
 ir_status ceilings_gather(ceiling_plan *pl)
 {
-    ir_status s = gather_at(pl, 3);
-    for (int l = 2; l > 0 && s == IR_OK;
+    ir_status s = gather_at(pl, IR_DRAM);
+    for (int l = IR_DRAM - 1; l > 0 && s == IR_OK;
          l--) /* many threads find much of what they ask for in their caches */
         if (pl->size_B[l] > 0) s = gather_at(pl, l);
     return s;

@@ -23,7 +23,7 @@ static ir_status reads(ceiling_plan *pl, int node, const char *level, int thread
     const ir_workload *w = ir_workload_named("read");
     ir_params          p = w->defaults;
     ir_point           best;
-    double             bytes = ceiling_bytes(pl, 3, threads);
+    double             bytes = ceiling_bytes(pl, IR_DRAM, threads);
     p.threads = threads;
     p.node = 1 + node;
     ceiling_set(w, &p, "bytes", bytes);
@@ -48,7 +48,8 @@ ir_status ceilings_nodes(ceiling_plan *pl)
         s = reads(pl, node, level, 1);
         if (s == IR_OK && all > 1) s = reads(pl, node, level, all);
         if (s == IR_OK)
-            s = ceiling_latency(pl, level, 1 + node, ceiling_bytes(pl, 3, 1), IR_PAGES_HUGE, "huge", &unused);
+            s = ceiling_latency(pl, level, 1 + node, ceiling_bytes(pl, IR_DRAM, 1), IR_PAGES_HUGE, "huge",
+                                &unused);
     }
     return s;
 }

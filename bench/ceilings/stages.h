@@ -17,6 +17,7 @@ typedef struct {
     int              share;
     double           clock_Hz;
     double           llc_B;    /* one instance of the last-level cache, as the system has it; 0: not known */
+    int              llc;      /* which level that is; L3 where it is not known */
     double           launch_s; /* the cheapest launch; 0: not measured yet */
     int64_t          streams;
 } ceiling_plan;

@@ -20,24 +20,22 @@ bool zoo_calm(const model_machine *m)
 /* The level of a name as the law has it; -1: the machine has none. */
 static int zoo_truth_level_index(const model_machine *m, const char *name)
 {
-    static const char *const host[] = {"L1", "L2", "L3"};
     if (!strcmp(name, "DRAM")) return m->nlevel - 1;
     if (m->gpu > 0) return strcmp(name, "L2") != 0 ? -1 : m->nlevel > 2 ? 1 : 0;
-    for (int l = 0; l < 3; l++)
-        if (!strcmp(name, host[l])) return l < m->nlevel - 1 ? l : -1;
+    for (int l = 0; l < IR_DRAM; l++)
+        if (!strcmp(name, ir_level_names[l])) return l < m->nlevel - 1 ? l : -1;
     return -1;
 }
 
 static void score_levels(const zoo_run *r, const model_machine *m, FILE *log, zoo_result *out)
 {
-    static const char *const name[] = {"L1", "L2", "L3"};
-    for (int l = 0; l < 3; l++) {
-        int    at = zoo_truth_level_index(m, name[l]);
+    for (int l = 0; l < IR_DRAM; l++) {
+        int    at = zoo_truth_level_index(m, ir_level_names[l]);
         double got = r->s.ceilings.level_B[l];
         double is = at < 0 ? NAN : m->level[at].size_B * model_instances(m, at, m->gpu > 0 ? 0 : 1);
         bool   right = isnan(is) ? isnan(got) : got <= FACTOR * is && is <= FACTOR * got;
         zoo_count(&out->levels, right);
-        if (!right) zoo_say(log, "level %s: %.4g B, is %.4g", name[l], got, is);
+        if (!right) zoo_say(log, "level %s: %.4g B, is %.4g", ir_level_names[l], got, is);
     }
 }
 

@@ -59,20 +59,20 @@ static size_t side_by_side_keep(const machine_views *s, const compare_ceiling *c
 
 size_t compare_ceilings(const machine_views *s, compare_ceiling *out, size_t max)
 {
-    static const char *const levels[] = {"DRAM", "L3", "L2", "L1"}, *const ops[] = {"read", "write", "copy",
-                                                                                    "triad"};
-    size_t n = 0;
-    for (int l = 0; l < 4; l++)
+    static const char *const ops[] = {"read", "write", "copy", "triad"};
+    size_t                   n = 0;
+    for (int l = IR_DRAM; l >= 0; l--)
         for (int o = 0; o < 4; o++)
-            n = side_by_side_keep(s, &(compare_ceiling){IR_C_BANDWIDTH, levels[l], ops[o], IR_NDTYPE, false},
-                                  out, n, max);
+            n = side_by_side_keep(
+                s, &(compare_ceiling){IR_C_BANDWIDTH, ir_level_names[l], ops[o], IR_NDTYPE, false}, out, n,
+                max);
     for (int t = 0; t < IR_NDTYPE; t++)
         n = side_by_side_keep(s, &(compare_ceiling){IR_C_FLOPS, NULL, NULL, (ir_dtype)t, false}, out, n, max);
     for (int t = 0; t < IR_NDTYPE; t++)
         n = side_by_side_keep(s, &(compare_ceiling){IR_C_FLOPS, NULL, NULL, (ir_dtype)t, true}, out, n, max);
-    for (int l = 3; l >= 0; l--)
-        n = side_by_side_keep(s, &(compare_ceiling){IR_C_LATENCY, levels[l], "chase", IR_NDTYPE, false}, out,
-                              n, max);
+    for (int l = 0; l < IR_NLEVEL; l++)
+        n = side_by_side_keep(
+            s, &(compare_ceiling){IR_C_LATENCY, ir_level_names[l], "chase", IR_NDTYPE, false}, out, n, max);
     return side_by_side_keep(s, &(compare_ceiling){IR_C_LAUNCH, NULL, NULL, IR_NDTYPE, false}, out, n, max);
 }
 

@@ -23,7 +23,7 @@ const char *ir_source_name(ir_source s)
 void ir_ceilings_init(ir_ceilings *c)
 {
     memset(c, 0, sizeof *c);
-    for (int l = 0; l < 4; l++) c->level_B[l] = c->level_threads[l] = NAN;
+    for (int l = 0; l < IR_NLEVEL; l++) c->level_B[l] = c->level_threads[l] = NAN;
 }
 
 void ir_ceilings_free(ir_ceilings *c)
@@ -48,7 +48,7 @@ ir_status ir_ceilings_add(ir_ceilings *c, const ir_ceiling *x)
 double ir_level_instances(const ir_ceilings *c, int l, int threads)
 {
     double n = threads > 1 ? threads : 1, per = c->level_threads[l];
-    return per > 0 ? ceil(n / per) : l < 2 ? n : 1;
+    return per > 0 ? ceil(n / per) : l < IR_L3 ? n : 1;
 }
 
 /* The largest working set, per instance, that a level's ceilings were measured at. */
@@ -69,7 +69,7 @@ static double capacity_B(const ir_ceilings *c, int l)
 {
     if (isfinite(c->level_B[l])) return c->level_B[l];
     double here = measured_at_B(c, l), next = NAN;
-    for (int k = l + 1; k < 4 && !isfinite(next); k++) next = measured_at_B(c, k);
+    for (int k = l + 1; k < IR_NLEVEL && !isfinite(next); k++) next = measured_at_B(c, k);
     return isfinite(next) ? sqrt(here * next) : here;
 }
 
@@ -81,10 +81,10 @@ const char *ir_node_level(int node, char buf[8])
 
 const char *ir_level_of(const ir_ceilings *c, double footprint_B, int threads, bool cold)
 {
-    if (cold || !isfinite(footprint_B)) return ir_level_names[3];
-    for (int l = 0; l < 3; l++) /* a comparison with an unknown capacity is false */
+    if (cold || !isfinite(footprint_B)) return ir_level_names[IR_DRAM];
+    for (int l = 0; l < IR_DRAM; l++) /* a comparison with an unknown capacity is false */
         if (footprint_B <= capacity_B(c, l) * ir_level_instances(c, l, threads)) return ir_level_names[l];
-    return ir_level_names[3];
+    return ir_level_names[IR_DRAM];
 }
 
 /* ---- the best of several --------------------------------------------------------------------- */
@@ -269,7 +269,7 @@ static double bandwidth_of(const ir_ceilings *c, const char *level, int threads,
     if (!(total > 0) || !isfinite(total) || !(read_B >= 0) || !(write_B >= 0)) return NAN;
     mix_query q = {c, level, threads > 0 ? threads : most_threads(c, IR_C_BANDWIDTH), now};
     double    bw = level && *level ? bw_at_level(&q, read_B / total) : NAN;
-    q.level = ir_level_names[3];
+    q.level = ir_level_names[IR_DRAM];
     return isfinite(bw) ? bw : bw_at_level(&q, read_B / total);
 }
 
@@ -293,8 +293,9 @@ enum { MOST_PARTS = IR_NPART + 2 }; /* each by itself, the whole's, and stores t
 static int parts_of(const ir_ceilings *c, const ir_cost *k, bool past, int threads, bool cold, bool served,
                     part out[MOST_PARTS])
 {
-    bool cached = served || strcmp(ir_level_of(c, k->footprint_B, threads, cold), ir_level_names[3]) != 0;
-    int  n = 1;
+    bool cached =
+        served || strcmp(ir_level_of(c, k->footprint_B, threads, cold), ir_level_names[IR_DRAM]) != 0;
+    int n = 1;
     out[0] = (part){.footprint_B = k->footprint_B, .cold = cold};
     for (int i = 0; i < IR_NPART; i++) {
         const ir_traffic *t = &k->part[i];
@@ -319,13 +320,13 @@ static const char *answering(const ir_ceilings *c, const part *p, int threads)
     const char *level = ir_level_of(c, p->footprint_B, threads, p->cold);
     for (size_t i = 0; i < c->n; i++)
         if (streams_at(&c->v[i], level)) return level;
-    return ir_level_names[3];
+    return ir_level_names[IR_DRAM];
 }
 
 /* The last cache that was found; -1: none was. */
 static int last_cache(const ir_ceilings *c)
 {
-    int l = 2;
+    int l = IR_DRAM - 1;
     while (l >= 0 && !(c->level_B[l] > 0)) l--;
     return l;
 }
@@ -337,7 +338,7 @@ static double ceiling_set_served(const ir_ceilings *c, double footprint_B, bool 
 {
     if (l < 0) return 0;
     double instances = ir_level_instances(c, l, threads), held = c->level_B[l] * instances,
-           none = c->level_B[3] * instances;
+           none = c->level_B[IR_DRAM] * instances;
     if (cold || !(none > held) || !(footprint_B > held) || !(footprint_B < none)) return 0;
     return 1 - log(footprint_B / held) / log(none / held);
 }
@@ -348,7 +349,7 @@ static double dram_bw(const ir_ceilings *c, const part *p, double evaded, int th
                       double dram_scale)
 {
     double wa = p->wa_B * (1 - evaded), bytes = p->read_B + p->write_B;
-    double bw = dram_scale * bandwidth_of(c, ir_level_names[3], threads, p->read_B + wa, p->write_B,
+    double bw = dram_scale * bandwidth_of(c, ir_level_names[IR_DRAM], threads, p->read_B + wa, p->write_B,
                                           steady ? dram_scale : 0);
     return wa > 0 ? bw * bytes / (bytes + wa) : bw;
 }
@@ -359,7 +360,7 @@ static double part_bw(const ir_ceilings *c, const part *p, double evaded, int th
                       double dram_scale)
 {
     const char *level = answering(c, p, threads);
-    if (strcmp(level, ir_level_names[3]) != 0)
+    if (strcmp(level, ir_level_names[IR_DRAM]) != 0)
         return bandwidth_of(c, level, threads, p->read_B, p->write_B, 0);
     double bw = dram_bw(c, p, evaded, threads, steady, dram_scale);
     int    last = last_cache(c);
@@ -383,10 +384,10 @@ static double gather_bw(const ir_ceilings *c, const ir_cost *k, int threads, boo
 double law_evaded(const ir_ceilings *c, int threads)
 {
     const ir_ceiling *x =
-        ir_ceiling_find(c, IR_C_BANDWIDTH, ir_level_names[3], LAW_STORE, IR_NDTYPE, threads);
+        ir_ceiling_find(c, IR_C_BANDWIDTH, ir_level_names[IR_DRAM], LAW_STORE, IR_NDTYPE, threads);
     if (!x || !(x->value > 0)) return 1;
-    double none = 2 / bandwidth_of(c, ir_level_names[3], x->threads, 1, 1, 0),
-           all = 1 / bandwidth_of(c, ir_level_names[3], x->threads, 0, 1, 0);
+    double none = 2 / bandwidth_of(c, ir_level_names[IR_DRAM], x->threads, 1, 1, 0),
+           all = 1 / bandwidth_of(c, ir_level_names[IR_DRAM], x->threads, 0, 1, 0);
     double evaded = (none - 1 / x->value) / (none - all);
     return none > all ? fmin(fmax(evaded, 0), 1) : 1;
 }
@@ -457,7 +458,7 @@ static double part_s(const ir_ceilings *c, const part *p, double evaded, int thr
     double      bytes = p->read_B + p->write_B;
     int         last = last_cache(c);
     *cached_s = 0;
-    if (strcmp(level, ir_level_names[3]) != 0)
+    if (strcmp(level, ir_level_names[IR_DRAM]) != 0)
         return *cached_s = bytes / bandwidth_of(c, level, threads, p->read_B, p->write_B, 0);
     double share = ceiling_set_served(c, p->footprint_B, p->cold, last, threads),
            bw = dram_bw(c, p, evaded, threads, false, 1);
@@ -486,7 +487,7 @@ double law_nearer(const ir_ceilings *c, int threads)
     int    last = last_cache(c);
     double r = last < 0 ? NAN
                         : bandwidth_of(c, ir_level_names[last], threads, 1, 0, 0) /
-                              bandwidth_of(c, ir_level_names[3], threads, 1, 0, 0);
+                              bandwidth_of(c, ir_level_names[IR_DRAM], threads, 1, 0, 0);
     return isfinite(r) ? fmax(r, 1) : 1;
 }
 

@@ -62,7 +62,7 @@ static double bandwidth_bound(const ir_point *p, const ir_ceilings *c, const cha
 
 static int guard_level_index(const char *level)
 {
-    for (int l = 0; l < 4; l++)
+    for (int l = 0; l < IR_NLEVEL; l++)
         if (!strcmp(level, ir_level_names[l])) return l;
     return -1;
 }
@@ -96,10 +96,10 @@ static void guard_bandwidth(ir_point *p, const ir_ceilings *c, double T)
     if (!(excess > LIMIT)) return;
     const char *cache = explaining_cache(p, c, level, rate);
     /* The ladder tells a tenth from nothing: a rung further, a cache may still serve as little as that. */
-    double still_B = cache
-                         ? c->level_B[3] * ir_level_instances(c, guard_level_index(cache), p->id.p.threads) *
-                               (excess < EDGE_LIMIT ? 2 : 1)
-                         : NAN;
+    double still_B = cache ? c->level_B[IR_DRAM] *
+                                 ir_level_instances(c, guard_level_index(cache), p->id.p.threads) *
+                                 (excess < EDGE_LIMIT ? 2 : 1)
+                           : NAN;
     bool   dram = !strcmp(level, "DRAM");
     if (dram && p->flags & IR_FLAG_NOISY && excess < NOISY_LIMIT) { /* memory moved meanwhile, by as much */
         if (cache) p->flags |= IR_FLAG_CACHE_RESIDENT;              /* which of both it was cannot be told */

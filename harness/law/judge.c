@@ -119,9 +119,9 @@ static void label_by_shares(ir_point *p, const double t[LAW_NCOL], double T, dou
  * ladder tells a tenth from nothing, and a rung further it may be as little as that. */
 static bool resident(const ir_point *p, const ir_ceilings *c, const ir_fit *f, const ir_row *x)
 {
-    int last = 2;
+    int last = IR_DRAM - 1;
     while (last > 0 && !(c->level_B[last] > 0)) last--;
-    double still_B = 2 * c->level_B[3] * ir_level_instances(c, last, p->id.p.threads);
+    double still_B = 2 * c->level_B[IR_DRAM] * ir_level_instances(c, last, p->id.p.threads);
     bool   outran = x->x_data_s > (1 + LAW_TOL) * law_left_s(f, x);
     return p->flags & IR_FLAG_CACHE_RESIDENT || (outran && !p->id.cold && p->m.cost.footprint_B <= still_B);
 }

@@ -171,7 +171,7 @@ static int shown_class(const ir_point *p, const double t[LAW_NCOL])
 {
     if (t[LAW_COMP] > t[LAW_DATA] && t[LAW_COMP] > t[LAW_LAT]) return LAW_OF_COMPUTE;
     if (t[LAW_LAT] > t[LAW_DATA]) return LAW_OF_LATENCY;
-    return strcmp(p->law.level, ir_level_names[3]) != 0 ? LAW_OF_CACHE : LAW_OF_MEMORY;
+    return strcmp(p->law.level, ir_level_names[IR_DRAM]) != 0 ? LAW_OF_CACHE : LAW_OF_MEMORY;
 }
 
 /* What one norm adds: draws of all factors, and of how much the cache served. */

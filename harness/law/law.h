@@ -57,14 +57,14 @@ typedef struct {
     uint32_t      flags;       /* IR_FLAG_: suspect ... */
     char          why[IR_WHY]; /* cause of a suspect */
 } ir_ceiling;
-/* level_B[0..2]: detected capacity of L1, L2 and L3: the largest footprint that still runs at that level's
- * speed, for one thread's private share. level_B[3]: the largest footprint of which a cache still serves a
- * part. NAN: unknown. level_threads[0..2]: how many threads share one instance; 0 or NAN unknown: L1 and L2
- * are private, and there is one L3. */
+/* level_B of a cache: its detected capacity: the largest footprint that still runs at that level's
+ * speed, for one thread's private share. level_B[IR_DRAM]: the largest footprint of which a cache still
+ * serves a part. NAN: unknown. level_threads of a cache: how many threads share one instance; 0 or NAN
+ * unknown: L1 and L2 are private, and there is one L3. */
 struct ir_ceilings {
     ir_ceiling *v;
     size_t      n, cap;
-    double      level_B[4], level_threads[4];
+    double      level_B[IR_NLEVEL], level_threads[IR_NLEVEL];
 };
 void      ir_ceilings_init(ir_ceilings *);                    /* empty; capacities unknown */
 void      ir_ceilings_free(ir_ceilings *);                    /* idempotent */

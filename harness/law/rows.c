@@ -37,13 +37,15 @@ double ir_launch_by(const ir_ceilings *c, const char *kernel, int threads)
 }
 
 /* Launches in units of one at the full thread count: waking two threads costs another time than waking sixty,
- * and a node of a graph another than a launch by itself. At the price of the moment, where that was asked. */
+ * a node of a graph another than a launch by itself, and one that is waited for a third. At the price of the
+ * moment, where that was asked. */
 static double rows_launches(const ir_point *p, const ir_ceilings *c)
 {
-    double here = ir_launch_ceiling(c, p->id.p.threads), full = ir_launch_ceiling(c, 0);
-    double now = p->m.launch_now > 0 ? p->m.launch_now : 1;
-    double node = p->id.kflags & IR_K_GRAPH ? ir_launch_by(c, "graph", p->id.p.threads) : NAN;
-    if (node > 0) here = node;
+    double      here = ir_launch_ceiling(c, p->id.p.threads), full = ir_launch_ceiling(c, 0);
+    double      now = p->m.launch_now > 0 ? p->m.launch_now : 1;
+    const char *otherwise = p->id.kflags & IR_K_GRAPH ? "graph" : p->id.kflags & IR_K_WAITED ? "sync" : "";
+    double      own = *otherwise ? ir_launch_by(c, otherwise, p->id.p.threads) : NAN;
+    if (own > 0) here = own;
     return p->m.cost.launches * now * (here > 0 && full > 0 ? here / full : 1);
 }
 
@@ -66,7 +68,7 @@ static double rows_node(const ir_point *p, const ir_ceilings *c)
     if (p->id.p.node <= 0) return 1;
     const ir_ceiling *x = ir_ceiling_find(c, IR_C_BANDWIDTH, ir_node_level(p->id.p.node, level), "read",
                                           IR_NDTYPE, p->id.p.threads);
-    return x ? x->value / ir_bw_ceiling(c, ir_level_names[3], p->id.p.threads, 1, 0) : NAN;
+    return x ? x->value / ir_bw_ceiling(c, ir_level_names[IR_DRAM], p->id.p.threads, 1, 0) : NAN;
 }
 
 void law_terms(const ir_point *p, const ir_ceilings *c, ir_row *out)

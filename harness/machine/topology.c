@@ -1,5 +1,5 @@
 /* topology.c -- which reader describes the machine: hwloc, else sysfs, else the online CPU count.
- * CPU-less NUMA nodes and memory-side caches are not listed. */
+ * CPU-less NUMA nodes are not listed. */
 #define _GNU_SOURCE
 #include "harness/machine/machine_internal.h"
 #include "harness/left_out.h"

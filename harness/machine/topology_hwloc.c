@@ -1,6 +1,7 @@
 /* topology_hwloc.c -- the topology by hwloc, which is loaded when it is first asked for. Assumes the caller
  * is not pinned at the time: what its affinity mask excludes is not listed. PUs beyond IR_MAX_PU are counted
- * (npu_machine) but not listed. CPU-less NUMA nodes and memory-side caches are not listed. */
+ * (npu_machine) but not listed. CPU-less NUMA nodes are not listed, nor memory-side caches of an XML
+ * file. */
 #define _GNU_SOURCE
 #include "harness/machine/machine_internal.h"
 #include "harness/left_out.h"

@@ -151,6 +151,20 @@ static void topology_sysfs_read_caches(const char *root, ir_topology *t)
                 if (level > 0) count_cache(root, t, &t->pu[i], x, level, list, kind);
 }
 
+/* What stands between a node's memory and the processors' caches: the level after the last of these. */
+static void read_memory_sides(const char *root, const int node_of[64], ir_topology *t)
+{
+    const int level = 1 + (t->ncache ? t->cache[t->ncache - 1].level : 0);
+    for (int i = 0; i < t->nnuma && i < 64; i++) {
+        static const char side[] = "/sys/devices/system/node/node%d/memory_side_cache/index1/%s";
+        double            size = ir_file_num(root, side, node_of[i], "size"),
+               line = ir_file_num(root, side, node_of[i], "line_size");
+        int users = 0;
+        for (int p = 0; p < t->npu; p++) users += t->pu[p].numa == i;
+        if (size > 0 && users > 0) ir_topology_add_cache(t, level, size, line > 0 ? (int)line : 0, users);
+    }
+}
+
 void ir_topology_memory(const char *root, const int node_of[64], ir_topology *t)
 {
     char text[8192], key[48];
@@ -162,6 +176,7 @@ void ir_topology_memory(const char *root, const int node_of[64], ir_topology *t)
         t->numa_mem_B[i] = ir_text_kB(text, key);
     }
     if (t->nnuma == 1 && isnan(t->numa_mem_B[0])) t->numa_mem_B[0] = t->mem_B;
+    read_memory_sides(root, node_of, t);
 }
 
 static int read_rows(const char *root, cpu_row *rows)

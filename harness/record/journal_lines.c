@@ -113,11 +113,11 @@ ir_status ir_journal_ceiling(ir_journal *j, const ir_ceiling *c)
     return ir_line_end(j);
 }
 
-ir_status ir_journal_levels(ir_journal *j, const char *device, const double level_B[4],
-                            const double level_threads[4])
+ir_status ir_journal_levels(ir_journal *j, const char *device, const double level_B[IR_NLEVEL],
+                            const double level_threads[IR_NLEVEL])
 {
     ir_status s = IR_OK;
-    for (int i = 0; i < 4 && s == IR_OK; i++) {
+    for (int i = 0; i < IR_NLEVEL && s == IR_OK; i++) {
         if (!isfinite(level_B[i])) continue;
         ir_json *o = ir_line_begin(j, "ceiling");
         if (!o) return ir_line_end(j);
@@ -125,7 +125,7 @@ ir_status ir_journal_levels(ir_journal *j, const char *device, const double leve
         ir_json_key_text(o, "what", "capacity");
         ir_json_key_text(o, "level", ir_level_names[i]);
         ir_json_key_num(o, "value", level_B[i]);
-        if (i < 3 && level_threads[i] > 0) ir_json_key_num(o, "threads", level_threads[i]);
+        if (i < IR_DRAM && level_threads[i] > 0) ir_json_key_num(o, "threads", level_threads[i]);
         ir_json_key_text(o, "unit", "B");
         ir_json_key_text(o, "source", "measured");
         s = ir_line_end(j);

@@ -111,7 +111,7 @@ static ir_status read_lines_add_device(ir_reader *r, const ir_device_info *d)
     if (s != IR_OK) return s;
     out->device[n] = *d;
     ir_env_init(&out->device_env[n]);
-    for (int i = 0; i < 4; i++) out->device_level_B[n][i] = out->device_level_threads[n][i] = NAN;
+    for (int i = 0; i < IR_NLEVEL; i++) out->device_level_B[n][i] = out->device_level_threads[n][i] = NAN;
     out->ndevice++;
     return IR_OK;
 }
@@ -205,7 +205,7 @@ static ir_status read_lines_read_capacity(ir_reader *r, const json_t *o)
     if (device && strlen(device) >= sizeof r->levels_of)
         return ir_read_fail(r, "device", "'%.40s...' is longer than %zu bytes", device,
                             sizeof r->levels_of - 1);
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < IR_NLEVEL; i++) {
         if (strcmp(level, ir_level_names[i]) != 0) continue;
         size_t at = device_at(out, device ? device : "");
         if (at < out->ndevice) out->device_level_B[at][i] = json_number_value(value);
@@ -217,7 +217,7 @@ static ir_status read_lines_read_capacity(ir_reader *r, const json_t *o)
         out->ceilings.level_threads[i] = per;
         return IR_OK;
     }
-    return ir_read_fail(r, "level", "'%.40s' is none of L1 L2 L3 DRAM", level);
+    return ir_read_fail(r, "level", "'%.40s' is none of L1 L2 L3 L4 DRAM", level);
 }
 
 static ir_status read_saturations(ir_reader *r, const json_t *o, ir_ceiling *c)

@@ -61,8 +61,8 @@ ir_status ir_journal_machine(ir_journal *, const ir_device_info *, const ir_env 
 ir_status ir_journal_ceiling(ir_journal *, const ir_ceiling *);
 /* ir_ceilings.level_B and level_threads: one line "what":"capacity" per known level. Without it a refit knows
  * no cache levels. */
-ir_status ir_journal_levels(ir_journal *, const char *device, const double level_B[4],
-                            const double level_threads[4]);
+ir_status ir_journal_levels(ir_journal *, const char *device, const double level_B[IR_NLEVEL],
+                            const double level_threads[IR_NLEVEL]);
 ir_status ir_journal_point(ir_journal *, const ir_point *);
 ir_status ir_journal_fit(ir_journal *, const ir_fit *);
 ir_status ir_journal_verdict(ir_journal *, const ir_verdict *);
@@ -85,7 +85,7 @@ typedef struct {
     size_t          ndevice; /* the same device described twice is kept once */
     ir_env *device_env; /* [ndevice]: what that device's own machine lines say, where env is all of them */
     /* [ndevice], NAN unknown: its own cache levels' capacities, and how many threads share one of each. */
-    double (*device_level_B)[4], (*device_level_threads)[4];
+    double (*device_level_B)[IR_NLEVEL], (*device_level_threads)[IR_NLEVEL];
     ir_ceilings    ceilings; /* of all devices; level_B: those of the first device that has any */
     ir_point      *point;
     size_t         npoint;

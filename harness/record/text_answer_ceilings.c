@@ -118,7 +118,7 @@ static bool cache_reads(const fast *f, int threads, char *buf, size_t size)
     size_t n = 0;
     bool   any = false;
     buf[0] = 0;
-    for (int l = 2; l >= 0; l--) {
+    for (int l = IR_DRAM - 1; l >= 0; l--) {
         char              num[IR_NUM];
         const ir_ceiling *c = at(f, IR_C_BANDWIDTH, ir_level_names[l], "read", IR_NDTYPE, threads);
         if (!c) continue;
@@ -134,7 +134,7 @@ static void cache_names(const fast *f, char *buf, size_t size)
 {
     size_t n = 0;
     buf[0] = 0;
-    for (int l = 2; l >= 0; l--)
+    for (int l = IR_DRAM - 1; l >= 0; l--)
         if (at(f, IR_C_BANDWIDTH, ir_level_names[l], "read", IR_NDTYPE, f->all))
             n = ir_text_append(buf, size, n, "%s%s", n ? "," : "", ir_level_names[l]);
     ir_text_append(buf, size, n, " GB/s");
@@ -163,7 +163,7 @@ static void ladder(const fast *f)
 {
     char   levels[64] = "", values[128] = "";
     size_t n = 0, m = 0;
-    for (int l = 0; l < 4; l++) {
+    for (int l = 0; l < IR_NLEVEL; l++) {
         char              num[IR_NUM];
         const ir_ceiling *c =
             ir_ceiling_find(f->a->ceilings, IR_C_LATENCY, ir_level_names[l], "chase", IR_NDTYPE, 1);

@@ -211,14 +211,14 @@ static void text_ceilings_bandwidth(const view *w)
     ir_text_styled(w->t, TXT_BOLD, "Bandwidth");
     fputs(", bytes as STREAM counts them; set: working set of all threads\n", w->t->f);
     ir_table_begin(&tb, w->t, col, sizeof col / sizeof *col);
-    for (int l = 0; l < 4; l++)
+    for (int l = 0; l < IR_NLEVEL; l++)
         for (int i = 0; i < nop; i++) bandwidth_row(&tb, w, ir_level_names[l], op[i], one, all);
     for (int i = 0; i < nop; i++) bandwidth_row(&tb, w, "", op[i], one, all);
     const bool local = bandwidth_kinds(&tb, w, "local"), link = bandwidth_kinds(&tb, w, "link");
     ir_table_end(&tb);
     if (local) ir_text_para(w->t, "  ", "local: memory inside a processor that programs address themselves");
     if (link) ir_text_para(w->t, "  ", "link: bytes between host and device, by kind of host memory");
-    for (int l = 0; l < 4; l++)
+    for (int l = 0; l < IR_NLEVEL; l++)
         for (int i = 0; i < nop; i++) bandwidth_curve(w, ir_level_names[l], op[i], one, all);
     fputc('\n', w->t->f);
 }
@@ -316,7 +316,7 @@ static void latencies(const view *w)
     ir_text_styled(w->t, TXT_BOLD, "Latency");
     fputs(" of one dependent load, random cycle\n", w->t->f);
     ir_table_begin(&tb, w->t, col, sizeof col / sizeof *col);
-    for (int l = 0; l < 4; l++) {
+    for (int l = 0; l < IR_NLEVEL; l++) {
         const ir_ceiling *huge = chase(w, ir_level_names[l], "huge"),
                          *small = chase(w, ir_level_names[l], "small");
         if (!huge && !small) continue;
@@ -396,15 +396,15 @@ static void capacities(const view *w)
 {
     char   text[160] = "", num[IR_NUM];
     size_t n = 0;
-    for (int l = 0; l < 3 && n < sizeof text; l++)
+    for (int l = 0; l < IR_DRAM && n < sizeof text; l++)
         if (isfinite(w->cs->level_B[l]))
             n += (size_t)snprintf(text + n, sizeof text - n, "%s%s %s", n ? ", " : "", ir_level_names[l],
                                   ir_text_scaled(w->cs->level_B[l], "B", num, sizeof num));
     if (!n) return;
     char part[64] = "";
-    if (isfinite(w->cs->level_B[3]))
+    if (isfinite(w->cs->level_B[IR_DRAM]))
         snprintf(part, sizeof part, "; partly cached up to %s",
-                 ir_text_scaled(w->cs->level_B[3], "B", num, sizeof num));
+                 ir_text_scaled(w->cs->level_B[IR_DRAM], "B", num, sizeof num));
     ir_text_para(w->t, "Caches  ", "%s for one thread, as the ladder shows them%s", text, part);
 }
 

@@ -26,8 +26,8 @@ typedef struct {
     const ir_ceilings *cs;
     const char        *device;
     int                bw_threads, peak_threads;
-    double             bw[4], peak[IR_NDTYPE]; /* NAN: none */
-    double             top, dram;              /* highest peak shown; the slowest memory there is */
+    double             bw[IR_NLEVEL], peak[IR_NDTYPE]; /* NAN: none */
+    double             top, dram;                      /* highest peak shown; the slowest memory there is */
 } roofs;
 
 /* ---- roofs ----------------------------------------------------------------------------------- */
@@ -52,7 +52,7 @@ static bool find_roofs(roofs *r, const ir_point *p, size_t n)
     r->bw_threads = ir_text_most_threads(r->cs, r->device, IR_C_BANDWIDTH);
     r->peak_threads = ir_text_most_threads(r->cs, r->device, IR_C_FLOPS);
     r->top = r->dram = NAN;
-    for (int l = 0; l < 4; l++) {
+    for (int l = 0; l < IR_NLEVEL; l++) {
         r->bw[l] = level_bandwidth(r, ir_level_names[l]);
         if (isfinite(r->bw[l])) r->dram = r->bw[l];
     }
@@ -102,7 +102,7 @@ static void draw_roof(canvas *c, double bw, double peak, double from, double unt
 
 static void draw_roofs(canvas *c, const roofs *r)
 {
-    for (int l = 0; l < 4; l++) {
+    for (int l = 0; l < IR_NLEVEL; l++) {
         bool dram = r->bw[l] == r->dram;
         if (isfinite(r->bw[l])) draw_roof(c, r->bw[l], r->top, c->x0, log10(r->top / r->bw[l]), !dram);
     }
@@ -219,7 +219,7 @@ static void print_legend(const canvas *c, const roofs *r, const family *f, int n
 {
     char   text[512] = "", num[IR_NUM];
     size_t n = 0;
-    for (int l = 3; l >= 0 && n < sizeof text; l--)
+    for (int l = IR_DRAM; l >= 0 && n < sizeof text; l--)
         if (isfinite(r->bw[l]))
             n += (size_t)snprintf(text + n, sizeof text - n, "%s%s %s%s", n ? ", " : "", ir_level_names[l],
                                   ir_text_scaled(r->bw[l], "B/s", num, sizeof num),

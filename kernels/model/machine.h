@@ -14,7 +14,7 @@ extern "C" {
 #endif
 
 enum {
-    MODEL_LEVELS = 4,
+    MODEL_LEVELS = 5,
     MODEL_FAR = 7,
     MODEL_NAME = 64,
     MODEL_ABOUT = 160,
@@ -74,7 +74,7 @@ typedef struct {
     double gpu, cores, smt, dies, nodes, slow_cores,
         slow_share; /* slow_cores: of `cores`, those at slow_share of the rest */
     model_level level[MODEL_LEVELS];
-    int         nlevel; /* 2 to 4: caches, then memory */
+    int         nlevel; /* 2 to 5: caches, then memory */
     model_far   far[MODEL_FAR];
     int         nfar; /* 0: nothing is said of where memory lies */
     struct {

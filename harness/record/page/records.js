@@ -80,7 +80,7 @@ const started = m => m.header.started || "";
 const datasheet = m => m.ceilings.length > 0 && m.ceilings.every(c => c.source === "datasheet");
 
 // ---- ceilings ----
-const LEVELS = ["L1", "L2", "L3", "DRAM"];
+const LEVELS = ["L1", "L2", "L3", "L4", "DRAM"];
 const best = (list, value) => list.reduce((a, b) => !a || value(b) > value(a) ? b : a, null);
 const most = m => Math.max(0, ...m.ceilings.map(c => c.threads || 0));
 const full = m => m.ceilings.filter(c => (c.threads || 0) === most(m) && known(c.value));
