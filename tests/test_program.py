@@ -200,6 +200,20 @@ def redirected(folder):
            f"stdout and the report do not overwrite each other: {text}")
 
 
+def earlier_run(folder):
+    """A run is held against the newest that measured the same points, not against whatever came between."""
+    place, last = os.path.join(folder, "earlier"), ""
+    os.mkdir(place)
+    for point in ("copy", "gemm", "copy"):
+        done = subprocess.run([PROGRAM, "run", point, "--backend", "ideal", "--budget", "20ms"], cwd=place,
+                              capture_output=True, text=True, check=True)
+        last = done.stdout[done.stdout.index("DID IT GET SLOWER"):]
+        began = int(time.time())
+        while int(time.time()) == began:  # records are named and ordered by seconds
+            time.sleep(0.05)
+    expect("1 point, median" in " ".join(last.split()), f"the run before the last is found: {last}")
+
+
 def interrupted(folder):
     path = os.path.join(folder, "stopped.jsonl")
     p = subprocess.Popen([PROGRAM, "run", "copy:bytes=1Mi,streams=1,2,4,8", "--ceilings", "none",
@@ -316,6 +330,7 @@ with tempfile.TemporaryDirectory() as folder:
     records(folder)
     saved_ceilings(folder)
     redirected(folder)
+    earlier_run(folder)
     interrupted(folder)
     killed(folder)
     memory(folder)

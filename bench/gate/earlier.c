@@ -42,7 +42,8 @@ static size_t name_slower(const run_file *base, const run_file *now, const ir_co
     return at;
 }
 
-static void sentence(const run_file *base, const run_file *now, ir_comparisons *c, char *buf, size_t size)
+/* Whether some point is in both. */
+static bool sentence(const run_file *base, const run_file *now, ir_comparisons *c, char *buf, size_t size)
 {
     double *e = malloc((c->n + 1) * sizeof *e);
     size_t  n = 0, slower = 0, at;
@@ -69,6 +70,7 @@ static void sentence(const run_file *base, const run_file *now, ir_comparisons *
                        slower ? "" : "; none slower beyond both intervals");
     }
     free(e);
+    return n > 0;
 }
 
 static bool was_unusable(const ir_record *r)
@@ -90,7 +92,8 @@ static ir_status asked_only(const ir_record *now, ir_record *out)
     return IR_OK;
 }
 
-ir_status earlier_sentence(const ir_record *now, const char *earlier, char *buf, size_t n)
+ir_status earlier_sentence(const ir_record *now, const char *earlier, char *buf, size_t n,
+                           earlier_found *found)
 {
     run_files      base = {0};
     char           name[] = "this run";
@@ -102,10 +105,12 @@ ir_status earlier_sentence(const ir_record *now, const char *earlier, char *buf,
     if (st == IR_OK) st = runs_read(&earlier, 1, NULL, &base);
     if (st == IR_OK) st = runs_index(&f);
     if (st == IR_OK) st = baseline_judge(&base, &one, &none, .95, log1p(.02), &c);
+    *found = (earlier_found){.compared = false};
+    if (st == IR_OK) snprintf(found->started, sizeof found->started, "%s", base.v[0].r.started);
     if (st == IR_OK && was_unusable(&base.v[0].r))
         snprintf(buf, n, "against %.16s: not compared, that run was unusable", base.v[0].r.started);
     else if (st == IR_OK)
-        sentence(&base.v[0], &f, &c, buf, n);
+        found->compared = sentence(&base.v[0], &f, &c, buf, n);
     ir_comparisons_free(&c);
     ir_keys_free(&f.points);
     free(f.r.point);

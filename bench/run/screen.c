@@ -31,18 +31,36 @@ static void say_help(ir_answer *a, const machine_view *v, words *w)
 }
 
 /* ---- did it get slower ----------------------------------------------------------------------- */
-static bool find_earlier(const screen_run *run, const char *key, char *path, size_t n)
+static bool find_earlier(const screen_run *run, const char *key, const char *before, char *path, size_t n)
 {
     char        folder[4096];
     const char *slash = run->file ? strrchr(run->file, '/') : NULL;
-    if (newest_record("results", true, key, run->started, run->file, path, n) == IR_OK) return true;
+    if (newest_record("results", true, key, before, run->file, path, n) == IR_OK) return true;
     snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - run->file) : 1, slash ? run->file : ".");
-    return newest_record(folder, false, key, run->started, run->file, path, n) == IR_OK;
+    return newest_record(folder, false, key, before, run->file, path, n) == IR_OK;
+}
+
+/* The newest run of the same key that measured some of the same points; without one, what is to be said of
+ * the newest. false: there is none. */
+static bool search_earlier(const screen_run *run, const char *key, const ir_record *now, char *buf, size_t n)
+{
+    enum { MOST = 16 };
+    char          path[4096], text[1200];
+    earlier_found found = {.compared = false};
+    snprintf(found.started, sizeof found.started, "%s", run->started);
+    for (int i = 0; i < MOST && find_earlier(run, key, found.started, path, sizeof path); i++) {
+        ir_status st = earlier_sentence(now, path, text, sizeof text, &found);
+        if (st != IR_OK) snprintf(text, sizeof text, "cannot be said: %.300s", ir_why());
+        if (i == 0 || found.compared) snprintf(buf, n, "%s", text);
+        if (st != IR_OK || found.compared) return true;
+    }
+    return *buf != 0;
 }
 
 static void say_history(ir_answer *a, const screen_run *run, const ir_record *now, words *w)
 {
-    char key[17], path[4096];
+    char          key[17];
+    earlier_found unused;
     if (!run->compare) return;
     if (a->quality && a->quality->value == IR_QUALITY_UNUSABLE) {
         a->history = "not compared: the run is unusable";
@@ -50,14 +68,13 @@ static void say_history(ir_answer *a, const screen_run *run, const ir_record *no
     }
     ir_env_key(a->env, key);
     a->history = w->history;
-    if (run->earlier)
-        snprintf(path, sizeof path, "%s", run->earlier);
-    else if (!find_earlier(run, key, path, sizeof path)) {
-        snprintf(w->history, sizeof w->history, "no earlier run with key %s to compare with", key);
-        return;
-    }
-    if (earlier_sentence(now, path, w->history, sizeof w->history) != IR_OK)
+    w->history[0] = 0;
+    if (!run->earlier) {
+        if (!search_earlier(run, key, now, w->history, sizeof w->history))
+            snprintf(w->history, sizeof w->history, "no earlier run with key %s to compare with", key);
+    } else if (earlier_sentence(now, run->earlier, w->history, sizeof w->history, &unused) != IR_OK) {
         snprintf(w->history, sizeof w->history, "cannot be said: %.300s", ir_why());
+    }
 }
 
 /* ---- files and what to type next ------------------------------------------------------------- */
