@@ -29,11 +29,12 @@ static void thread_list(ceiling_plan *pl)
 /* ---- one ceiling from points ----------------------------------------------------------------- */
 
 /* ---- levels ---------------------------------------------------------------------------------- */
-/* A cache that no working set outgrows in time (high-bandwidth memory in front of the other) is the memory
- * that programs meet. */
+/* A cache beyond the processor's own that no working set outgrows in time (high-bandwidth memory in front of
+ * the other) is the memory that programs meet. */
 static bool is_level(const ceiling_plan *pl, const ir_cache *c)
 {
-    return c->level >= 1 && c->level <= IR_DRAM && !(16 * c->size_B > ceiling_room_B(pl));
+    const bool own = c->level <= 1 + IR_L3, outgrown = !(16 * c->size_B > ceiling_room_B(pl));
+    return c->level >= 1 && c->level <= IR_DRAM && (own || outgrown);
 }
 
 static double os_cache_B(const ceiling_plan *pl, int level)
