@@ -33,8 +33,8 @@ static const struct {
     const char *json;
     const char *says[3];
 } bad[] = {
-    {"{" GOOD "\"wave\": 0}", {"level", "2 to 4"}},
-    {"{" GOOD "\"level\": [" L1 "]}", {"level", "2 to 4"}},
+    {"{" GOOD "\"wave\": 0}", {"level", "2 to 5"}},
+    {"{" GOOD "\"level\": [" L1 "]}", {"level", "2 to 5"}},
     {"{" LEVELS "}", {"name", "missing"}},
     {"{\"name\": \"m\", " LEVELS "}", {"cores", "missing", "from 1 up to 1024"}},
     {"{" GOOD LEVELS ", \"memory.nt\": 9}", {"memory.nt", "from 0 up to 4"}},
@@ -69,7 +69,8 @@ static const struct {
     {"{" GOOD "\"level\": [" L1
      ", {\"size_B\": 1e10, \"cores\": 4, \"latency_s\": 1e-10, \"core_Bps\": 1e10, \"all_Bps\": 3e10}]}",
      {"level[1].latency_s", "level before it"}},
-    {"{" GOOD "\"level\": [" L1 ", " L1 ", " L1 ", " L1 ", " L1 "]}", {"level[4]", "level[0] to level[3]"}},
+    {"{" GOOD "\"level\": [" L1 ", " L1 ", " L1 ", " L1 ", " L1 ", " L1 "]}",
+     {"level[5]", "level[0] to level[4]"}},
     {"{\"name\": \"m\", \"name\": \"n\"}", {"duplicate"}},
     {"[1]", {"a JSON object expected"}},
     {"{", {"x.json:1"}}};

@@ -61,7 +61,7 @@ static const struct {
     {CEILING "\"certificates\":[{\"known\":1}]}", "certificates.known: true or false expected, not a number"},
     {"{\"record\":\"ceiling\",\"what\":\"capacity\"}", "level: missing"},
     {"{\"record\":\"ceiling\",\"what\":\"capacity\",\"level\":\"L9\",\"value\":1}",
-     "level: 'L9' is none of L1 L2 L3 DRAM"},
+     "level: 'L9' is none of L1 L2 L3 L4 DRAM"},
     {"{\"record\":\"ceiling\",\"what\":\"capacity\",\"level\":\"L1\",\"value\":-1}",
      "value: a number of bytes expected"},
     {"{\"record\":\"quality\"}", "value: missing"},

@@ -54,16 +54,16 @@ static void add_ceiling(machine *m, ir_what what, const char *level, const char 
 static void fill_ceilings(machine *m)
 {
     static const char *const op[] = {"read", "write", "copy", "scale", "add", "triad"};
+    static const char *const level[] = {"L1", "L2", "L3", "DRAM"};
     static const double      rate[4] = {200e9, 90e9, 40e9, 12e9}, size[4] = {16e3, 256e3, 8e6, 256e6};
     const double             cache[] = {.98}, dram[] = {.05, .002, NAN};
     for (int l = 0; l < 4; l++)
         for (int o = 0; o < 6; o++) {
             const char *kernel = l == 3 && o > 0 ? "nt" : "regular";
             double      v = rate[l] * (1 - .03 * o);
-            add_ceiling(m, IR_C_BANDWIDTH, ir_level_names[l], op[o], kernel, IR_F64, 1, v, size[l], 0, NULL);
-            add_ceiling(m, IR_C_BANDWIDTH, ir_level_names[l], op[o], kernel, IR_F64, 8,
-                        v * (l == 3 ? 2.1 : 7.9), size[l] * (l == 3 ? 1 : 8), l == 3 ? 3 : 1,
-                        l == 3 ? dram : cache);
+            add_ceiling(m, IR_C_BANDWIDTH, level[l], op[o], kernel, IR_F64, 1, v, size[l], 0, NULL);
+            add_ceiling(m, IR_C_BANDWIDTH, level[l], op[o], kernel, IR_F64, 8, v * (l == 3 ? 2.1 : 7.9),
+                        size[l] * (l == 3 ? 1 : 8), l == 3 ? 3 : 1, l == 3 ? dram : cache);
         }
     add_ceiling(m, IR_C_BANDWIDTH, "DRAM", "read", "regular", IR_F64, 2, 20e9, 256e6, 1, cache);
     add_ceiling(m, IR_C_BANDWIDTH, "DRAM", "read", "regular", IR_F64, 4, 24e9, 256e6, 1, cache);
@@ -77,10 +77,9 @@ static void fill_ceilings(machine *m)
     }
     for (int l = 0; l < 4; l++) {
         static const double ns[] = {1.33, 4.7, 21, 93};
-        add_ceiling(m, IR_C_LATENCY, ir_level_names[l], "chase", "huge", IR_NDTYPE, 1, ns[l] * 1e-9, size[l],
-                    0, NULL);
-        add_ceiling(m, IR_C_LATENCY, ir_level_names[l], "chase", "small", IR_NDTYPE, 1, ns[l] * 1.2e-9,
-                    size[l], 0, NULL);
+        add_ceiling(m, IR_C_LATENCY, level[l], "chase", "huge", IR_NDTYPE, 1, ns[l] * 1e-9, size[l], 0, NULL);
+        add_ceiling(m, IR_C_LATENCY, level[l], "chase", "small", IR_NDTYPE, 1, ns[l] * 1.2e-9, size[l], 0,
+                    NULL);
     }
     add_ceiling(m, IR_C_LATENCY, "DRAM", "mlp", "chase", IR_NDTYPE, 1, 10.4, NAN, 0, NULL);
     add_ceiling(m, IR_C_CLOCK, "", "clock", "adds", IR_NDTYPE, 1, 3e9, NAN, 0, NULL);

@@ -142,7 +142,7 @@ ir_status ceilings_saturate(ceiling_plan *pl, const ir_workload *w, int level, i
     if (!is_checked(pl->s, w)) return as_checked(pl, w, winner, &p, c);
     ir_status s = over_streams(pl, w, winner, &p, c);
     if (s == IR_OK) s = over_occupancy(pl, w, &p, c);
-    if (s != IR_OK || level != 3 || 2 * c->size_B > ceiling_room_B(pl) / 3) return s;
+    if (s != IR_OK || level != IR_DRAM || 2 * c->size_B > ceiling_room_B(pl) / 3) return s;
     ceiling_set(w, &p, "bytes", 2 * c->size_B);
     s = device_rate_of(pl, w, winner, &p, &q, &twice);
     if (s == IR_OK) ceiling_saturation(c, "bytes", c->size_B, 2 * c->size_B, twice / c->value - 1);
