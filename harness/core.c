@@ -243,3 +243,9 @@ double ir_point_items(const ir_point *p, const char **unit)
     *unit = item_units[u].unit;
     return n;
 }
+
+bool ir_params_same(const ir_params *a, const ir_params *b)
+{
+    return a->dtype == b->dtype && a->threads == b->threads && a->node == b->node &&
+           !memcmp(a->v, b->v, sizeof a->v);
+}

@@ -98,6 +98,7 @@ typedef struct {
     int      threads; /* host threads that work on it; 0: the device's default (and on GPUs) */
     int      node;    /* 1 + the device's node that its memory lies on; 0: where its threads put it */
 } ir_params;
+bool ir_params_same(const ir_params *, const ir_params *);
 /* What one call costs: harness/cost.h. */
 typedef struct {
     const char *name;  /* "A", "x", "weights": static text */

@@ -155,7 +155,7 @@ static ir_status follow_peak(measure_context *s)
     const ir_point *p = &s->point[s->npoint - 1];
     ir_ceiling     *c = p->flags & IR_FLAG_SUSPECT && s->peaks_again < MAX_PEAKS ? outdone(s, p) : NULL;
     if (!c || s->info.threads == 0) return IR_OK;
-    ceiling_plan pl = {.s = s, .llc = IR_L3};
+    ceiling_plan pl = {.s = s};
     const size_t before = s->npoint;
     ir_point     best;
     s->peaks_again++;
@@ -178,7 +178,7 @@ ir_status ceilings_follow(measure_context *s)
         p->flags & IR_FLAG_NOISY || !(p->m.bw_now > 0) ||
         p->m.cost.footprint_B < (double)s->monitor.p.v[s->monitor.size])
         return IR_OK;
-    ceiling_plan pl = {.s = s, .llc = IR_L3, .device = s->info.threads == 0, .for_points = true};
+    ceiling_plan pl = {.s = s, .device = s->info.threads == 0, .for_points = true};
     if (met(&pl, p->m.bw_now * s->monitor.ceiling_Bps)) return IR_OK;
     const size_t before = s->npoint;
     s->remeasured++;

@@ -40,6 +40,14 @@ static bool find_earlier(const screen_run *run, const char *key, const char *bef
     return newest_record(folder, false, key, before, run->file, path, n) == IR_OK;
 }
 
+static ir_status hold_against(const char *path, const ir_record *now, char *buf, size_t n,
+                              earlier_found *found)
+{
+    ir_status st = earlier_sentence(now, path, buf, n, found);
+    if (st != IR_OK) snprintf(buf, n, "cannot be said: %.300s", ir_why());
+    return st;
+}
+
 /* The newest run of the same key that measured some of the same points; without one, what is to be said of
  * the newest. false: there is none. */
 static bool search_earlier(const screen_run *run, const char *key, const ir_record *now, char *buf, size_t n)
@@ -49,8 +57,7 @@ static bool search_earlier(const screen_run *run, const char *key, const ir_reco
     earlier_found found = {.compared = false};
     snprintf(found.started, sizeof found.started, "%s", run->started);
     for (int i = 0; i < MOST && find_earlier(run, key, found.started, path, sizeof path); i++) {
-        ir_status st = earlier_sentence(now, path, text, sizeof text, &found);
-        if (st != IR_OK) snprintf(text, sizeof text, "cannot be said: %.300s", ir_why());
+        ir_status st = hold_against(path, now, text, sizeof text, &found);
         if (i == 0 || found.compared) snprintf(buf, n, "%s", text);
         if (st != IR_OK || found.compared) return true;
     }
@@ -69,12 +76,10 @@ static void say_history(ir_answer *a, const screen_run *run, const ir_record *no
     ir_env_key(a->env, key);
     a->history = w->history;
     w->history[0] = 0;
-    if (!run->earlier) {
-        if (!search_earlier(run, key, now, w->history, sizeof w->history))
-            snprintf(w->history, sizeof w->history, "no earlier run with key %s to compare with", key);
-    } else if (earlier_sentence(now, run->earlier, w->history, sizeof w->history, &unused) != IR_OK) {
-        snprintf(w->history, sizeof w->history, "cannot be said: %.300s", ir_why());
-    }
+    if (run->earlier)
+        hold_against(run->earlier, now, w->history, sizeof w->history, &unused);
+    else if (!search_earlier(run, key, now, w->history, sizeof w->history))
+        snprintf(w->history, sizeof w->history, "no earlier run with key %s to compare with", key);
 }
 
 /* ---- files and what to type next ------------------------------------------------------------- */

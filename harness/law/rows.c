@@ -98,10 +98,8 @@ bool ir_row_of(const ir_point *p, const ir_ceilings *c, ir_row *out)
 /* ---- selection ------------------------------------------------------------------------------- */
 bool ir_same_question(const ir_point *a, const ir_point *b)
 {
-    if (strcmp(a->id.workload, b->id.workload) || a->id.p.dtype != b->id.p.dtype ||
-        a->id.p.threads != b->id.p.threads || a->id.p.node != b->id.p.node || a->id.cold != b->id.cold)
-        return false;
-    return !memcmp(a->id.p.v, b->id.p.v, sizeof a->id.p.v);
+    return !strcmp(a->id.workload, b->id.workload) && a->id.cold == b->id.cold &&
+           ir_params_same(&a->id.p, &b->id.p);
 }
 
 static int family_number(const ir_point *pts, const size_t *index, size_t m, const ir_row *rows,

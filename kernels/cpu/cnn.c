@@ -216,12 +216,6 @@ static bool shares_packed(self_t *s, int i)
     return false;
 }
 
-static bool same_params(const ir_params *a, const ir_params *b)
-{
-    return a->dtype == b->dtype && a->threads == b->threads && a->node == b->node &&
-           !memcmp(a->v, b->v, sizeof a->v);
-}
-
 static ir_status cnn_choose(ir_run *r, self_t *s, const candidates *c)
 {
     const bool    fits = s->net.n <= KNOWN_ROWS;
@@ -229,7 +223,7 @@ static ir_status cnn_choose(ir_run *r, self_t *s, const candidates *c)
     ir_status     st = best ? IR_OK : ir_fail(IR_ENOMEM, "cnn: no memory for %d layers", s->net.n);
     const cpu_isa isa = cpu_of(r->dev)->isa;
     const bool    again = fits && known[s->winograd].w == r->workload && known[s->winograd].isa == isa &&
-                       same_params(&known[s->winograd].p, &r->p);
+                       ir_params_same(&known[s->winograd].p, &r->p);
     known[s->winograd].w = NULL;
     if (st == IR_OK && !again) st = cnn_fastest(r, s, c, best);
     for (int i = 0; i < s->net.n && st == IR_OK; i++) {

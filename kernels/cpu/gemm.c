@@ -110,21 +110,19 @@ static bool alone(const plan *p, size_t l3)
     return (m + n) * (double)(p->s.k * p->in_B) <= (double)l3 / 2 && flops >= ALONE_FLOPS * extra;
 }
 
-/* The grid whose busiest thread has the least to do; among equals the one with fewest columns: rows need no
- * barrier per block of A. */
-static void gemm_choose_grid(plan *p, int threads)
+void cpu_gemm_grid(const cpu_gemm_ops *o, size_t m, size_t n, double pack, int threads, int *tm, int *tn)
 {
     double best = 0;
-    p->tm = p->tn = 1;
-    for (int tm = threads; tm >= 1; tm--) {
-        if (threads % tm) continue;
-        int    tn = threads / tm;
-        double rows = (double)cpu_up(cpu_each(p->s.m, tm), p->ops->mr);
-        double cols = (double)cpu_up(cpu_each(p->s.n, tn), p->ops->nr);
+    *tm = *tn = 1;
+    for (int over_n = 1; over_n <= threads; over_n++) {
+        if (threads % over_n) continue;
+        const int    over_m = threads / over_n;
+        const double rows = (double)cpu_up(cpu_each(m, over_m), o->mr) + pack,
+                     cols = (double)cpu_up(cpu_each(n, over_n), o->nr);
         if (best > 0 && rows * cols > 0.99 * best) continue;
         best = rows * cols;
-        p->tm = tm;
-        p->tn = tn;
+        *tm = over_m;
+        *tn = over_n;
     }
 }
 
@@ -133,7 +131,7 @@ static void plan_packed(const ir_run *r, plan *p)
     const cpu_gemm_ops *o = p->ops;
     size_t w = p->out_B, l1 = cpu_cache_B(r->dev, 1, 32 << 10), l2 = cpu_cache_B(r->dev, 2, 512 << 10);
     size_t l3 = cpu_cache_B(r->dev, 3, 4 << 20);
-    gemm_choose_grid(p, r->p.threads);
+    cpu_gemm_grid(o, p->s.m, p->s.n, 0, r->p.threads, &p->tm, &p->tn);
     /* A panel of B may exceed L1 by half: it is read in order, and prefetched. */
     p->kc = cpu_even(p->s.k, cpu_min(l1 * 3 / 2 / (o->nr * w), 512), 8);
     p->mc = cpu_even(cpu_each(p->s.m, p->tm), l2 / 2 / (p->kc * w), o->mr);

@@ -52,4 +52,9 @@ typedef struct {
     cpu_gemm_ops type[CPU_GEMM_NTYPE];
 } cpu_gemm_table;
 const cpu_gemm_ops *cpu_gemm_ops_of(const ir_dev *, int type);
+/* The grid of threads, tm over m rows and tn over n columns, whose busiest has the least to do. Among equals
+ * the one with fewest columns: rows need no barrier per block, and what comes before and after finds its rows
+ * in its own caches. pack: what an element of the other side costs each of the tm threads that pack it, in
+ * multiplications with a row. */
+void cpu_gemm_grid(const cpu_gemm_ops *, size_t m, size_t n, double pack, int threads, int *tm, int *tn);
 #endif

@@ -24,26 +24,22 @@ static void home_part(void *arg, int tid, int nthreads)
 }
 
 /* ---- in panels ------------------------------------------------------------------------------- */
-/* Elements of W that a row reads, as [lo, hi). */
-static void reach(const ly_row *r, int64_t *lo, int64_t *hi)
+/* Is one of n elements of W from `at` on the row's matrix? */
+static bool meets(const ly_row *r, int64_t at, int64_t n)
 {
-    *lo = r->W_at;
-    *hi = r->W_at + (r->nW > r->c * r->k ? r->nW : r->c * r->k);
+    return n > 0 && at < r->W_at + r->nW && r->W_at < at + n;
 }
 
 bool cpu_gpt_lays(const ly_net *n, const ly_row *r, ir_dtype t)
 {
-    int64_t lo, hi, from, to;
-    reach(r, &lo, &hi);
+    if (t != IR_F32) return false;
     for (int i = 0; i < n->n; i++) {
         const ly_row *q = &n->row[i];
-        const bool    table = q->op == LY_EMBED || q->op == LY_TOKENS || q->op == LY_BAG;
-        reach(q, &from, &to);
-        if (q == r || (q->nW == 0 && !table)) continue;
-        if (table && q->vocab > 0) to = from + q->vocab * q->c;
-        if ((from < hi && lo < to) || (table && q->P_at >= lo && q->P_at < hi)) return false;
+        const bool    places = (q->op == LY_EMBED || q->op == LY_TOKENS) && q->P_at >= 0;
+        if (q != r && meets(r, q->W_at, q->nW)) return false;
+        if (places && meets(r, q->P_at, (q->context + q->types) * q->c)) return false;
     }
-    return t == IR_F32;
+    return true;
 }
 
 typedef struct {
@@ -76,10 +72,11 @@ static size_t lay_B(const cpu_gpt *g)
 static ir_status lay(ir_run *r)
 {
     cpu_gpt *g = r->self;
-    laying   y = {.g = g, .each_B = cpu_apart(lay_B(g))};
     void    *scratch = NULL;
     for (int i = 0; (uintptr_t)g->W % ALIGN && i < g->nop; i++) g->op[i].panels.laid = false;
-    if (lay_B(g) == 0) return IR_OK;
+    const size_t panel_B = lay_B(g);
+    if (panel_B == 0) return IR_OK;
+    laying       y = {.g = g, .each_B = cpu_apart(panel_B)};
     const size_t B = (size_t)g->threads * y.each_B;
     ir_status    s = ir_host_alloc(B, cpu_of(r->dev)->pages, &scratch);
     if (s != IR_OK) return s;

@@ -17,26 +17,6 @@ enum {
 
 bool cpu_linear_packs(cpu_dot dot, size_t rows) { return dot == CPU_DOT_F32 && rows >= PACKED_ROWS; }
 
-/* The grid whose busiest thread has the least to do; W is packed by each of the tm threads that share it. Of
- * equals the one with most threads over rows: what comes before and after finds its rows in its own caches.
- */
-static void packed_grid(cpu_linear_panels *p, size_t k, int threads)
-{
-    const double cost = p->laid ? 0 : PACK_COST;
-    double       best = 0;
-    p->tm = p->tn = 1;
-    for (int tm = 1; tm <= threads; tm++) {
-        const int tn = threads / tm;
-        if (tn < 1 || threads % tm) continue;
-        const double rows = (double)cpu_up(cpu_each(p->rows, tm), p->ops->mr),
-                     cols = (double)cpu_up(cpu_each(k, tn), p->ops->nr);
-        if (best > 0 && (rows + cost) * cols > best) continue;
-        best = (rows + cost) * cols;
-        p->tm = tm;
-        p->tn = tn;
-    }
-}
-
 cpu_linear_panels cpu_linear_panels_of(const ir_dev *dev, const cpu_linear *l, int threads, bool laid)
 {
     const cpu_gemm_ops *o = cpu_gemm_ops_of(dev, CPU_GEMM_F32);
@@ -44,7 +24,7 @@ cpu_linear_panels cpu_linear_panels_of(const ir_dev *dev, const cpu_linear *l, i
                  l3 = cpu_cache_B(dev, 3, 4 << 20);
     cpu_linear_panels p = {
         .ops = o, .rows = l->rows, .c = l->c, .panels = (l->rows + o->mr - 1) / o->mr, .laid = laid};
-    packed_grid(&p, l->k, threads);
+    cpu_gemm_grid(o, l->rows, l->k, laid ? 0 : PACK_COST, threads, &p.tm, &p.tn);
     p.kc = cpu_even(l->c, cpu_min(l1 * 3 / 2 / (o->nr * w), MOST_DEPTH), DEPTH_GRAIN);
     const size_t share = l3 / 4 / (size_t)threads > l2 / 2 ? l3 / 4 / (size_t)threads : l2 / 2;
     p.mc = cpu_even(cpu_each(l->rows, p.tm), share / (p.kc * w), o->mr);

@@ -234,11 +234,8 @@ ir_status ocl_map(ocl_dev *d, cl_mem m, cl_map_flags how, size_t offset, size_t 
     ir_status s = OCL(
         (p = clEnqueueMapBuffer(d->queue, m, CL_TRUE, how, offset, bytes, 0, NULL, NULL, &ocl_err), ocl_err));
     *at = s == IR_OK ? p : NULL;
-    if (s == IR_OK && !p) {
-        ir_fail(IR_EDEVICE, "opencl: a mapped buffer of %zu bytes has no address", bytes);
-        return IR_EDEVICE;
-    }
-    return s;
+    if (s != IR_OK || p) return s;
+    return ir_fail(IR_EDEVICE, "opencl: a mapped buffer of %zu bytes has no address", bytes);
 }
 
 static ir_status map_copy(ocl_dev *d, ocl_buf *b, size_t offset, size_t bytes, const void *from, void *to)
